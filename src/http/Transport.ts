@@ -1,0 +1,186 @@
+import { Data, Duration, Effect, type Scope, Stream } from "effect"
+import { Agent, type Dispatcher } from "undici"
+
+/** One request below an endpoint's base URL. */
+export interface HttpRequest {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE" | "HEAD"
+  /** Starts with `/`; already percent-encoded. */
+  readonly path: string
+  /** Encoded here; `undefined` leaves a parameter out, `true` sends it without a value. */
+  readonly query?: Readonly<Record<string, string | number | true | undefined>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+  /** From sending to the last byte of the answer. For a stream: to its headers. */
+  readonly timeout: Duration.DurationInput
+}
+
+export interface HttpResponse {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** No complete answer arrived. Whether the request took effect is unknown. */
+export class TransportError extends Data.TaggedError("TransportError")<{
+  readonly reason: "connect" | "timeout" | "broken"
+  readonly detail: string
+}> {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** Client certificate and trust, as PEM text. */
+export interface TlsOptions {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly servername?: string
+  readonly rejectUnauthorized?: boolean
+}
+
+export interface EndpointOptions {
+  /** `http://host:port`, without a path. */
+  readonly origin: string
+  /** A Unix socket to connect to instead of the origin's host. */
+  readonly socketPath?: string
+  readonly tls?: TlsOptions
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * Requests to one server, each with a deadline and cancelled with its fiber.
+ *
+ * It is undici's own `request`, not Effect's HttpClient: a Consul or Nomad call is the unit of everything that the
+ * controller does, and the same call costs a third of the processor time this way.
+ */
+export interface Endpoint {
+  readonly request: (request: HttpRequest) => Effect.Effect<HttpResponse, TransportError>
+  /** The body as it arrives. Ends with the response; interruption closes the socket. `silence` bounds the gap between bytes. */
+  readonly stream: (
+    request: HttpRequest,
+    silence: Duration.DurationInput
+  ) => Effect.Effect<StreamResponse, TransportError, Scope.Scope>
+}
+
+export interface StreamResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Stream.Stream<Uint8Array, TransportError>
+}
+
+/** Opens a connection pool for one server; closed with the scope. */
+export const makeEndpoint = (options: EndpointOptions): Effect.Effect<Endpoint, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => makeAgent(options)),
+      (agent) => Effect.promise(() => agent.destroy())
+    ),
+    (agent): Endpoint => ({
+      request: (request) => fetchWhole(agent, options, request),
+      stream: (request, silence) => fetchStream(agent, options, request, silence)
+    })
+  )
+
+const makeAgent = (options: EndpointOptions): Agent =>
+  new Agent({
+    // Blocking queries hold a connection each: a bound here would let them starve the quick calls.
+    connections: null,
+    pipelining: 1,
+    connect: {
+      timeout: 10_000,
+      ...(options.socketPath === undefined ? {} : { socketPath: options.socketPath }),
+      ...options.tls
+    }
+  })
+
+const dispatchOptions = (
+  options: EndpointOptions,
+  request: HttpRequest,
+  signal: AbortSignal
+): Dispatcher.RequestOptions => ({
+  origin: options.origin,
+  path: withQuery(request.path, request.query),
+  method: request.method,
+  headers: { ...options.headers, ...request.headers },
+  body: request.body ?? null,
+  signal,
+  // The deadline is the fiber's: undici's own timers are too coarse for it.
+  headersTimeout: 0,
+  bodyTimeout: 0
+})
+
+const fetchWhole = (agent: Agent, options: EndpointOptions, request: HttpRequest) =>
+  Effect.tryPromise({
+    try: async (signal): Promise<HttpResponse> => {
+      const response = await agent.request(dispatchOptions(options, request, signal))
+      const body = await response.body.bytes()
+      return { status: response.statusCode, headers: flatHeaders(response.headers), body }
+    },
+    catch: toTransportError
+  }).pipe(withDeadline(request))
+
+const fetchStream = Effect.fnUntraced(function* (
+  agent: Agent,
+  options: EndpointOptions,
+  request: HttpRequest,
+  silence: Duration.DurationInput
+) {
+  const abort = yield* Effect.acquireRelease(
+    Effect.sync(() => new AbortController()),
+    (controller) => Effect.sync(() => controller.abort())
+  )
+  const response = yield* Effect.tryPromise({
+    try: () => agent.request(dispatchOptions(options, request, abort.signal)),
+    catch: toTransportError
+  }).pipe(withDeadline(request))
+  // An abandoned body reports its abort on itself; without a listener that would end the process.
+  response.body.on("error", () => {})
+  const body = Stream.fromAsyncIterable<Uint8Array, TransportError>(response.body, toTransportError).pipe(
+    Stream.timeoutFail(
+      () => new TransportError({ reason: "timeout", detail: `silent for ${Duration.format(silence)}` }),
+      silence
+    )
+  )
+  return { status: response.statusCode, headers: flatHeaders(response.headers), body }
+})
+
+const withDeadline =
+  (request: HttpRequest) =>
+  <A, R>(effect: Effect.Effect<A, TransportError, R>): Effect.Effect<A, TransportError, R> =>
+    Effect.timeoutFail(effect, {
+      duration: request.timeout,
+      onTimeout: () =>
+        new TransportError({
+          reason: "timeout",
+          detail: `no answer within ${Duration.format(Duration.decode(request.timeout))}`
+        })
+    })
+
+const withQuery = (path: string, query: HttpRequest["query"]): string => {
+  const parts = Object.entries(query ?? {}).flatMap(([name, value]) => {
+    if (value === undefined) return []
+    return [value === true ? name : `${name}=${encodeURIComponent(String(value))}`]
+  })
+  return parts.length === 0 ? path : `${path}?${parts.join("&")}`
+}
+
+const flatHeaders = (headers: Record<string, string | Array<string> | undefined>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]]
+    )
+  )
+
+const connectCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"])
+
+const toTransportError = (cause: unknown): TransportError => {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
+  const text = cause instanceof Error ? cause.message || code : String(cause)
+  return new TransportError({
+    reason: connectCodes.has(code) ? "connect" : "broken",
+    detail: text === "" ? "connection failed" : text
+  })
+}

@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: "v8",
+      include: ["src/**"],
+      reporter: ["text", "json-summary"],
+      thresholds: {
+        "src/domain/**": { lines: 100, branches: 100 },
+        "src/jobspec/**": { lines: 100, branches: 100 }
+      }
+    }
+  }
+})
