@@ -1,0 +1,25 @@
+import { Data } from "effect"
+
+/**
+ * What Nomad's event stream tells: that something changed, not to what. Events can be missed, doubled and late, so a
+ * consumer reads the thing itself.
+ */
+export type NomadEvent = Data.TaggedEnum<{
+  /**
+   * The stream begins, or begins again. What happened meanwhile may be missing without a mark: list everything anew.
+   */
+  Connected: {}
+  /** A purge of a job isn't told; its evaluation is. */
+  JobChanged: { readonly jobId: string; readonly index: number }
+  AllocationChanged: { readonly jobId: string; readonly allocationId: string; readonly index: number }
+  EvaluationChanged: { readonly jobId: string; readonly index: number }
+  NodeChanged: { readonly nodeId: string; readonly index: number }
+}>
+export const NomadEvent = Data.taggedEnum<NomadEvent>()
+
+type Topic = "Job" | "Allocation" | "Evaluation" | "Node"
+
+/**
+ * A topic, or the part of it about one job id, allocation id or node id. `Node` needs more than a namespace policy.
+ */
+export type EventTopic = Topic | `${Topic}:${string}`
