@@ -1,4 +1,7 @@
-import type { Duration } from "effect"
+import { Duration, Effect, Option, Schema } from "effect"
+import { NotFound } from "../http/ApiError.ts"
+import { about, type Call, type CallRequest, decodeBody } from "./Call.ts"
+import { goDuration } from "./GoDuration.ts"
 
 /** What happens to the keys that a session holds when it ends. */
 export type SessionBehavior = "release" | "delete"
@@ -35,3 +38,84 @@ export interface SessionInfo {
   readonly createIndex: number
   readonly modifyIndex: number
 }
+
+export const makeSessions = (call: Call) => ({
+  createSession: (options: SessionOptions) => {
+    const request: CallRequest = {
+      operation: `session.create ${options.name}`,
+      method: "PUT",
+      path: "/v1/session/create",
+      body: JSON.stringify(encodeOptions(options))
+    }
+    return call(request).pipe(
+      Effect.flatMap(decodeCreated(request)),
+      Effect.map(({ ID }) => ID)
+    )
+  },
+
+  renewSession: (id: string) => {
+    const request = onSession("renew", "PUT", id)
+    return call(request).pipe(
+      Effect.flatMap(decodeSessions(request)),
+      Effect.flatMap(([session]) =>
+        session === undefined ? new NotFound({ ...about(request), detail: "" }) : Effect.succeed(toInfo(session))
+      )
+    )
+  },
+
+  destroySession: (id: string) => Effect.asVoid(call(onSession("destroy", "PUT", id))),
+
+  sessionInfo: (id: string) => {
+    const request = onSession("info", "GET", id)
+    return call(request).pipe(
+      Effect.flatMap(decodeSessions(request)),
+      Effect.map(([session]) => Option.map(Option.fromNullable(session), toInfo))
+    )
+  }
+})
+
+const onSession = (verb: "renew" | "destroy" | "info", method: CallRequest["method"], id: string): CallRequest => ({
+  operation: `session.${verb} ${id}`,
+  method,
+  path: `/v1/session/${verb}/${encodeURIComponent(id)}`
+})
+
+const encodeOptions = (options: SessionOptions) => ({
+  Name: options.name,
+  Node: options.node,
+  TTL: options.ttl === undefined ? undefined : goDuration(options.ttl),
+  LockDelay: goDuration(options.lockDelay),
+  Behavior: options.behavior,
+  NodeChecks: options.checks?.node,
+  ServiceChecks: options.checks?.service?.map((id) => ({ ID: id }))
+})
+
+const decodeCreated = decodeBody(Schema.Struct({ ID: Schema.NonEmptyString }))
+
+const Session = Schema.Struct({
+  ID: Schema.String,
+  Name: Schema.String,
+  Node: Schema.String,
+  LockDelay: Schema.Number,
+  Behavior: Schema.Literal("release", "delete"),
+  TTL: Schema.optional(Schema.String),
+  NodeChecks: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))),
+  ServiceChecks: Schema.optional(Schema.NullOr(Schema.Array(Schema.Struct({ ID: Schema.String })))),
+  CreateIndex: Schema.Number,
+  ModifyIndex: Schema.Number
+})
+const decodeSessions = decodeBody(Schema.Array(Session))
+
+const toInfo = (session: typeof Session.Type): SessionInfo => ({
+  id: session.ID,
+  name: session.Name,
+  node: session.Node,
+  // Nanoseconds.
+  lockDelay: Duration.millis(session.LockDelay / 1e6),
+  behavior: session.Behavior,
+  nodeChecks: session.NodeChecks ?? [],
+  serviceChecks: (session.ServiceChecks ?? []).map(({ ID }) => ID),
+  createIndex: session.CreateIndex,
+  modifyIndex: session.ModifyIndex,
+  ...(session.TTL === undefined || session.TTL === "" ? {} : { ttl: session.TTL })
+})

@@ -1,4 +1,8 @@
-import { Data } from "effect"
+import { Data, Effect, Schema } from "effect"
+import { type ApiError, Invalid } from "../http/ApiError.ts"
+import type { HttpResponse } from "../http/Transport.ts"
+import { about, type Call, type CallRequest, decodeBody } from "./Call.ts"
+import { fromBase64, toBase64 } from "./Value.ts"
 
 /** Operations that one transaction may have. Consul's limit, not configurable. */
 export const maxTransactionOps = 64
@@ -53,3 +57,133 @@ export type TxnResult = Data.TaggedEnum<{
   RolledBack: { readonly errors: ReadonlyArray<TxnError> }
 }>
 export const TxnResult = Data.taggedEnum<TxnResult>()
+
+/** Bytes of the request body that these operations make: what `maxTransactionBytes` bounds. */
+export const transactionSize = (ops: ReadonlyArray<TxnOp>): number => Buffer.byteLength(encodeOps(ops))
+
+export const makeTransaction =
+  (call: Call) =>
+  (ops: ReadonlyArray<TxnOp>): Effect.Effect<TxnResult, ApiError> =>
+    Effect.gen(function* () {
+      const body = encodeOps(ops)
+      const request: CallRequest = {
+        operation: `txn of ${ops.length} on ${keysOf(ops)}`,
+        method: "PUT",
+        path: "/v1/txn",
+        body,
+        accept: [409]
+      }
+      const refuse = (detail: string) => new Invalid({ ...about(request), detail })
+      if (ops.length > maxTransactionOps) return yield* refuse(`it has more than ${maxTransactionOps} operations`)
+      const size = Buffer.byteLength(body)
+      if (size > maxTransactionBytes) return yield* refuse(`its ${size} bytes are more than ${maxTransactionBytes}`)
+      const response = yield* call(request)
+      return yield* response.status === 409 ? rolledBack(request, response, ops) : committed(request, response, ops)
+    })
+
+const keysOf = (ops: ReadonlyArray<TxnOp>): string => {
+  const keys = [...new Set(ops.map(({ key }) => key))]
+  return keys.length <= 4 ? keys.join(", ") : `${keys.slice(0, 4).join(", ")} and ${keys.length - 4} more`
+}
+
+const encodeOps = (ops: ReadonlyArray<TxnOp>): string => JSON.stringify(ops.map((op) => ({ KV: encodeOp(op) })))
+
+const verbs = {
+  Set: "set",
+  Cas: "cas",
+  Delete: "delete",
+  DeleteCas: "delete-cas",
+  CheckIndex: "check-index",
+  CheckSession: "check-session",
+  CheckNotExists: "check-not-exists",
+  Get: "get",
+  Lock: "lock",
+  Unlock: "unlock"
+} as const satisfies Record<TxnOp["_tag"], string>
+
+/** What an operation doesn't have is left out, as JSON does with what is undefined. */
+const encodeOp = (op: TxnOp) => ({
+  Verb: verbs[op._tag],
+  Key: op.key,
+  Value: "value" in op ? toBase64(op.value) : undefined,
+  Flags: "flags" in op ? op.flags : undefined,
+  Index: "index" in op ? op.index : undefined,
+  Session: "session" in op ? op.session : undefined
+})
+
+const Answer = Schema.Struct({
+  Results: Schema.NullOr(
+    Schema.Array(
+      Schema.Struct({
+        KV: Schema.Struct({ Key: Schema.String, ModifyIndex: Schema.Number, Value: Schema.NullOr(Schema.String) })
+      })
+    )
+  )
+})
+const decodeAnswer = decodeBody(Answer)
+
+const decodeErrors = decodeBody(
+  Schema.Struct({ Errors: Schema.NonEmptyArray(Schema.Struct({ OpIndex: Schema.Number, What: Schema.String })) })
+)
+
+const isRead = ({ _tag }: TxnOp): boolean =>
+  _tag === "Get" || _tag === "CheckIndex" || _tag === "CheckSession" || _tag === "CheckNotExists"
+
+const committed = Effect.fnUntraced(function* (
+  request: CallRequest,
+  response: HttpResponse,
+  ops: ReadonlyArray<TxnOp>
+) {
+  const answer = yield* decodeAnswer(request)(response)
+  const entries = (answer.Results ?? []).map(({ KV }) => KV)
+  const denied = ops.every(isRead) ? unanswered(ops, new Set(entries.map(({ Key }) => Key))) : []
+  if (denied.length > 0) return TxnResult.RolledBack({ errors: denied })
+  const read = new Set(ops.filter(({ _tag }) => _tag === "Get").map(({ key }) => key))
+  return TxnResult.Committed({
+    results: entries.map(({ Key, ModifyIndex, Value }): TxnEntry =>
+      read.has(Key)
+        ? { key: Key, modifyIndex: ModifyIndex, value: fromBase64(Value ?? "") }
+        : { key: Key, modifyIndex: ModifyIndex }
+    )
+  })
+})
+
+/**
+ * A transaction that only reads isn't refused to a token without the right: what it may not see is left out of the
+ * answer. A check that can't be seen has proved nothing, so that counts as denied.
+ */
+const unanswered = (ops: ReadonlyArray<TxnOp>, answered: ReadonlySet<string>): ReadonlyArray<TxnError> =>
+  ops.flatMap((op, opIndex) =>
+    op._tag === "CheckNotExists" || answered.has(op.key)
+      ? []
+      : [{ opIndex, what: `no answer about key "${op.key}": it may not be read`, kind: "denied" as const }]
+  )
+
+const rolledBack = (request: CallRequest, response: HttpResponse, ops: ReadonlyArray<TxnOp>) =>
+  Effect.map(decodeErrors(request)(response), ({ Errors }) =>
+    TxnResult.RolledBack({
+      errors: Errors.map(({ OpIndex, What }) => ({ opIndex: OpIndex, what: What, kind: kindOf(ops[OpIndex], What) }))
+    })
+  )
+
+/** Judged by the verb and the text's fixed parts, since the middle of the text is a key that a user chose. */
+const expected: Readonly<Record<TxnOp["_tag"], readonly [RegExp, TxnErrorKind]>> = {
+  Set: [/^$/, "other"],
+  Cas: [/index is stale$/, "stale"],
+  Delete: [/^$/, "other"],
+  DeleteCas: [/index is stale$/, "stale"],
+  CheckIndex: [/^failed (index check|to check index)/, "stale"],
+  CheckSession: [/^failed (session check|to check session)/, "session"],
+  CheckNotExists: [/ exists$/, "exists"],
+  Get: [/ doesn't exist$/, "exists"],
+  Lock: [/(lock is already held|due to lock delay)$/, "stale"],
+  Unlock: [/^failed to unlock/, "session"]
+}
+
+const kindOf = (op: TxnOp | undefined, what: string): TxnErrorKind => {
+  if (/^(rpc error.*: )?(permission denied|acl not found)/i.test(what)) return "denied"
+  if (/^(invalid session|failed session lookup)/.test(what)) return "session"
+  if (op === undefined) return "other"
+  const [pattern, kind] = expected[op._tag]
+  return pattern.test(what) ? kind : "other"
+}

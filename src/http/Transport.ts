@@ -133,11 +133,15 @@ const fetchStream = Effect.fnUntraced(function* (
     (controller) => Effect.sync(() => controller.abort())
   )
   const response = yield* Effect.tryPromise({
-    try: () => agent.request(dispatchOptions(options, request, abort.signal)),
+    try: async () => {
+      const response = await agent.request(dispatchOptions(options, request, abort.signal))
+      // An abandoned body reports its abort on itself; without a listener that would end the process. It is attached
+      // here since the deadline may pass just when the headers arrive.
+      response.body.on("error", () => {})
+      return response
+    },
     catch: toTransportError
   }).pipe(withDeadline(request))
-  // An abandoned body reports its abort on itself; without a listener that would end the process.
-  response.body.on("error", () => {})
   const body = Stream.fromAsyncIterable<Uint8Array, TransportError>(response.body, toTransportError).pipe(
     Stream.timeoutFail(
       () => new TransportError({ reason: "timeout", detail: `silent for ${Duration.format(silence)}` }),

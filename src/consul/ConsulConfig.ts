@@ -1,0 +1,186 @@
+import { FileSystem } from "@effect/platform"
+import { Config, ConfigError, Effect, Either, Option, Redacted } from "effect"
+import type { TlsOptions } from "../http/Transport.ts"
+
+/** Where Consul is and who we are there. */
+export interface ConsulConfig {
+  /** `http://host:port` or `https://host:port`. */
+  readonly origin: string
+  /** A Unix socket to use instead of the origin's host. */
+  readonly socketPath?: string
+  readonly tls?: TlsOptions
+  readonly token?: Redacted.Redacted
+  /** `user:password` for a proxy in front of Consul. */
+  readonly basicAuth?: Redacted.Redacted
+  /** Enterprise only: the community edition refuses requests that name one. */
+  readonly namespace?: string
+  /** The agent's own unless given. */
+  readonly datacenter?: string
+}
+
+/**
+ * The settings of the `consul` program, read from the same variables with the same precedence: a token file wins over
+ * a token, `CONSUL_HTTP_SSL` turns an `http://` address into https, an empty variable counts as unset.
+ */
+export const load: Effect.Effect<ConsulConfig, ConfigError.ConfigError, FileSystem.FileSystem> = Effect.gen(
+  function* () {
+    const address = yield* addressConfig
+    const token = yield* tokenOf
+    const tls = yield* tlsOf
+    const basicAuth = yield* Config.map(text("CONSUL_HTTP_AUTH"), Option.map(Redacted.make))
+    const namespace = yield* text("CONSUL_NAMESPACE")
+    const datacenter = yield* text("CONSUL_DATACENTER")
+    return {
+      ...address,
+      ...tls,
+      ...optional("token", token),
+      ...optional("basicAuth", basicAuth),
+      ...optional("namespace", namespace),
+      ...optional("datacenter", datacenter)
+    }
+  }
+)
+
+interface Address {
+  readonly origin: string
+  readonly socketPath?: string
+}
+
+const optional = <K extends string, A>(key: K, value: Option.Option<A>): { readonly [P in K]?: A } => {
+  const none: { readonly [P in K]?: A } = {}
+  return Option.match(value, { onNone: () => none, onSome: (some) => ({ ...none, [key]: some }) })
+}
+
+/** None for an unset variable and for an empty one. */
+const text = (name: string): Config.Config<Option.Option<string>> =>
+  Config.string(name).pipe(
+    Config.map((value) => value.trim()),
+    Config.option,
+    Config.map(Option.filter((value) => value !== ""))
+  )
+
+/** What an HTTP header can carry; anything else would fail at each request, far from its cause. */
+const headerSafe = /^[\x21-\x7e]+$/
+
+/** The message must not repeat the value. */
+const secret = (name: string): Config.Config<Option.Option<Redacted.Redacted>> =>
+  checked(text(name), (value) =>
+    headerSafe.test(value)
+      ? Either.right(Redacted.make(value))
+      : Either.left("it has spaces, control characters or non-ASCII letters; give it as one line of plain characters")
+  )
+
+const flag = (name: string, fallback: boolean): Config.Config<boolean> =>
+  checked(text(name), (value) => {
+    if (/^(1|t|true|yes|on)$/i.test(value)) return Either.right(true)
+    if (/^(0|f|false|no|off)$/i.test(value)) return Either.right(false)
+    return Either.left(`"${value}" is neither true nor false`)
+  }).pipe(Config.map(Option.getOrElse(() => fallback)))
+
+const checked = <A, B>(
+  config: Config.Config<Option.Option<A>>,
+  check: (value: A) => Either.Either<B, string>
+): Config.Config<Option.Option<B>> =>
+  Config.mapOrFail(
+    config,
+    Option.match({
+      onNone: () => Either.right(Option.none<B>()),
+      onSome: (value) =>
+        Either.mapBoth(check(value), { onLeft: (why) => ConfigError.InvalidData([], why), onRight: Option.some })
+    })
+  )
+
+const addressConfig: Effect.Effect<Address, ConfigError.ConfigError> = Effect.gen(function* () {
+  const address = yield* checked(text("CONSUL_HTTP_ADDR"), parseAddress)
+  const ssl = yield* flag("CONSUL_HTTP_SSL", false)
+  const found = Option.getOrElse(address, (): Address => ({ origin: "http://127.0.0.1:8500" }))
+  return ssl ? { ...found, origin: found.origin.replace(/^http:/, "https:") } : found
+})
+
+const addressForms = "give host:port, http://host:port, https://host:port or unix:///path/of/socket"
+
+/** The value isn't repeated where it may hold a password. */
+const parseAddress = (value: string): Either.Either<Address, string> => {
+  const [, scheme = "http", rest = value] = /^([a-z+]+):\/\/(.*)$/i.exec(value) ?? []
+  switch (scheme) {
+    case "unix":
+      return parseSocket(rest)
+    case "http":
+    case "https":
+      return parseUrl(value, `${scheme}://${rest}`)
+    default:
+      return Either.left(`it has an unknown scheme; ${addressForms}`)
+  }
+}
+
+const parseSocket = (path: string): Either.Either<Address, string> =>
+  path.startsWith("/")
+    ? Either.right({ origin: "http://localhost", socketPath: path })
+    : Either.left(`the socket's path must be absolute; ${addressForms}`)
+
+const parseUrl = (value: string, full: string): Either.Either<Address, string> => {
+  if (full.includes("@")) return Either.left("it has a user in it; give user:password in CONSUL_HTTP_AUTH")
+  const url = URL.canParse(full) ? new URL(full) : undefined
+  if (url === undefined || url.hostname === "") return Either.left(`"${value}" is no address; ${addressForms}`)
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    return Either.left(`"${value}" has a path or query, which isn't supported; ${addressForms}`)
+  }
+  return Either.right({ origin: url.origin })
+}
+
+const readFile = (name: string, path: string) =>
+  Effect.flatMap(FileSystem.FileSystem, (files) =>
+    Effect.mapError(files.readFileString(path), (error) =>
+      ConfigError.InvalidData(
+        [name],
+        `the file ${path} can't be read (${error._tag === "SystemError" ? error.reason : "bad argument"}); give the path of a readable file`
+      )
+    )
+  )
+
+const tokenOf = Effect.gen(function* () {
+  const path = yield* text("CONSUL_HTTP_TOKEN_FILE")
+  if (Option.isNone(path)) return yield* secret("CONSUL_HTTP_TOKEN")
+  const content = (yield* readFile("CONSUL_HTTP_TOKEN_FILE", path.value)).trim()
+  if (!headerSafe.test(content)) {
+    return yield* Effect.fail(
+      ConfigError.InvalidData(
+        ["CONSUL_HTTP_TOKEN_FILE"],
+        `${path.value} doesn't hold exactly one token; write it alone`
+      )
+    )
+  }
+  return Option.some(Redacted.make(content))
+})
+
+const pem = Effect.fnUntraced(function* (name: string) {
+  const path = yield* text(name)
+  if (Option.isNone(path)) return Option.none<string>()
+  const content = yield* readFile(name, path.value)
+  if (!content.includes("-----BEGIN ")) {
+    return yield* Effect.fail(ConfigError.InvalidData([name], `${path.value} is no PEM file; convert it to PEM`))
+  }
+  return Option.some(content)
+})
+
+const tlsOf = Effect.gen(function* () {
+  const ca = yield* pem("CONSUL_CACERT")
+  const cert = yield* pem("CONSUL_CLIENT_CERT")
+  const key = yield* pem("CONSUL_CLIENT_KEY")
+  if (Option.isSome(cert) !== Option.isSome(key)) {
+    const [given, missing] = Option.isSome(cert)
+      ? ["CONSUL_CLIENT_CERT", "CONSUL_CLIENT_KEY"]
+      : ["CONSUL_CLIENT_KEY", "CONSUL_CLIENT_CERT"]
+    return yield* Effect.fail(ConfigError.MissingData([missing], `${given} is set and needs it; set both or neither`))
+  }
+  const servername = yield* text("CONSUL_TLS_SERVER_NAME")
+  const rejectUnauthorized = yield* flag("CONSUL_HTTP_SSL_VERIFY", true)
+  const tls: TlsOptions = {
+    ...optional("ca", ca),
+    ...optional("cert", cert),
+    ...optional("key", key),
+    ...optional("servername", servername),
+    ...(rejectUnauthorized ? {} : { rejectUnauthorized })
+  }
+  return Object.keys(tls).length === 0 ? {} : { tls }
+})
