@@ -1,0 +1,158 @@
+import { Schema } from "effect"
+import { PhaseLimits } from "./BuildJobLimits.ts"
+import {
+  flag,
+  isPrintable,
+  isProcessText,
+  list,
+  map,
+  mapKey,
+  optional,
+  required,
+  text,
+  typeFault
+} from "./BuildJobText.ts"
+import { Timeout } from "./BuildJobTimeout.ts"
+
+/** The fields that the external test mode of earlier versions had. They are known, so that the refusal can say so. */
+export const unsupportedTestFields: ReadonlyArray<string> = [
+  "python_command",
+  "python_cwd",
+  "health_endpoint",
+  "health_timeout",
+  "container_port"
+]
+
+export const constraintOperands = [
+  "=",
+  "!=",
+  "regexp",
+  ">=",
+  "<=",
+  ">",
+  "<",
+  "version",
+  "is_set",
+  "is_not_set"
+] as const
+
+/** Operands that look at the attribute alone. */
+export const unaryOperands: ReadonlyArray<string> = ["is_set", "is_not_set"]
+
+/** Linux refuses a single argument or variable of 128 KiB. This leaves room for four-byte characters. */
+const maximumTextLength = 32_768
+
+const vaultPathRule = "of letters, digits and ._/@-, without a leading or doubled '/' and without '..'"
+
+/**
+ * A path can stand in a Vault template as it is, in any of the usual styles: `nomad/jobs/x`, `secret/nomad/jobs/x`
+ * (what `vault kv` shows) and `secret/data/…` (what the API calls it).
+ */
+export const VaultPath = text({
+  fault: (path) => {
+    if (path === "") return "is required"
+    return path.length <= 512 && vaultPath.test(path) ? undefined : `must be a Vault path ${vaultPathRule}`
+  },
+  jsonSchema: { pattern: "^[A-Za-z0-9_][A-Za-z0-9._/@-]*$", maxLength: 512 }
+})
+
+const vaultPath = /^[A-Za-z0-9_][A-Za-z0-9._@-]*(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._@-]+)*$/
+
+/** What a shell and every runtime take as a variable's name. */
+const environmentName = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/
+
+const Environment = map(
+  mapKey(environmentName, "a variable name of letters, digits and _, not starting with a digit"),
+  text({
+    fault: (value) =>
+      isProcessText(value, maximumTextLength)
+        ? undefined
+        : `must have at most ${maximumTextLength} characters, none of them NUL or half a surrogate pair`
+  }),
+  256
+)
+
+/** An empty field or variable passes here: the rule that refuses it has a message of its own. */
+const VaultFields = map(
+  mapKey(/^[A-Za-z0-9._-]{0,128}$/, "a Vault field of at most 128 letters, digits and ._-"),
+  text({
+    fault: (name) =>
+      (name === "" || environmentName.test(name)) && name !== "__proto__"
+        ? undefined
+        : "must be a variable name of letters, digits and _, not starting with a digit",
+    jsonSchema: { pattern: environmentName.source }
+  }),
+  64
+)
+
+const Command = text({
+  fault: (command) => {
+    if (command.trim() === "") return "must not be empty: it would test nothing and pass"
+    return isProcessText(command, maximumTextLength)
+      ? undefined
+      : `must have at most ${maximumTextLength} characters, none of them NUL or half a surrogate pair`
+  },
+  jsonSchema: { minLength: 1, maxLength: maximumTextLength }
+})
+
+const Policy = text({
+  fault: (name) =>
+    /^[A-Za-z0-9_][A-Za-z0-9._/:-]{0,127}$/.test(name)
+      ? undefined
+      : "must be a Vault policy name of at most 128 letters, digits and ._/:-",
+  jsonSchema: { pattern: "^[A-Za-z0-9_][A-Za-z0-9._/:-]{0,127}$" }
+})
+
+const VaultSecret = Schema.Struct({
+  path: required(VaultPath, "Vault path of the secret, in the form of the KV v2 API: secret/data/…"),
+  fields: required(VaultFields, "From the secret's field to the environment variable that gets its value.")
+}).annotations({ message: typeFault("an object with path and fields") })
+
+const printable = (name: string, minimum: number) =>
+  text({
+    fault: (value) =>
+      value.length >= minimum && isPrintable(value, 256)
+        ? undefined
+        : `must be ${name} of ${minimum} to 256 printable characters`,
+    jsonSchema: { minLength: minimum, maxLength: 256 }
+  })
+
+const Constraint = Schema.Struct({
+  attribute: required(
+    printable("a node attribute such as ${attr.cpu.arch}", 1),
+    "Node attribute, such as ${meta.zone}."
+  ),
+  operand: optional(
+    Schema.Literal(...constraintOperands).annotations({
+      message: () => ({ message: `must be one of ${constraintOperands.join(" ")}`, override: true })
+    }),
+    "How the attribute is compared; = when left out."
+  ),
+  value: optional(printable("a text", 0), "What the attribute is compared with; not for is_set and is_not_set.")
+}).annotations({ message: typeFault("an object with attribute, operand and value") })
+
+export const Test = Schema.Struct({
+  commands: optional(list(Command, 64), "Shell commands, each run in a container of the built image, in parallel."),
+  entry_point: optional(flag, "Run the built image as it is; it passes when it exits with 0."),
+  env: optional(Environment, "Environment of every test container."),
+  vault_policies: optional(list(Policy, 32), "Vault policies of the test containers; needed for vault_secrets."),
+  vault_secrets: optional(list(VaultSecret, 32), "Secrets that the test containers get as environment variables."),
+  resource_limits: optional(PhaseLimits, "Limits of each test container."),
+  timeout: optional(Timeout, "Limit of each test, as 15m or in nanoseconds."),
+  gpu_required: optional(flag, "Run only on nodes with a GPU, with the GPU runtime."),
+  gpu_count: optional(
+    Schema.Number.annotations({
+      message: typeFault("a whole number from 0 to 64"),
+      jsonSchema: { type: "integer", minimum: 0, maximum: 64 }
+    }).pipe(
+      Schema.filter(
+        (count) => (Number.isInteger(count) && count >= 0 && count <= 64) || "must be a whole number from 0 to 64",
+        {
+          jsonSchema: {}
+        }
+      )
+    ),
+    "GPU devices to reserve; 0 reserves none and leaves the choice to the runtime."
+  ),
+  constraints: optional(list(Constraint, 32), "Which nodes may run the tests.")
+}).annotations({ message: typeFault("an object") })

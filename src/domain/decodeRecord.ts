@@ -1,0 +1,70 @@
+import { Array as Arr, Either, Order, Schema } from "effect"
+import { type BuildJob } from "./BuildJob.ts"
+import { crossFieldFaults } from "./BuildJobRules.ts"
+import { checkRecordShape } from "./checkRecordShape.ts"
+import { type FieldError, fieldError } from "./FieldError.ts"
+import { hashJob } from "./hashJob.ts"
+import { normaliseRecord } from "./normaliseRecord.ts"
+import { parseRecordText } from "./parseRecordText.ts"
+import { RecordFields } from "./RecordFields.ts"
+import { schemaFaults } from "./schemaFaults.ts"
+
+/** What a record in `jobs/` asks for. */
+export interface DesiredRecord {
+  readonly job: BuildJob
+  readonly state: "active" | "cancelled"
+  readonly labels: Readonly<Record<string, string>>
+  /** Equal for every spelling of the same job: see `hashJob`. */
+  readonly hash: string
+}
+
+/** A record as it stands in KV or in a file: JSON or YAML, bare or wrapped. Total: whatever the text is, it answers. */
+export const decodeRecord = (text: string): Either.Either<DesiredRecord, Arr.NonEmptyReadonlyArray<FieldError>> =>
+  parseRecordText(text).pipe(Either.mapLeft(Arr.of), Either.flatMap(decodeShaped))
+
+/** The same for JSON that was parsed already, from HTTP or from a tool call. */
+export const decodeInput = (value: unknown): Either.Either<DesiredRecord, Arr.NonEmptyReadonlyArray<FieldError>> =>
+  checkRecordShape(value).pipe(
+    Either.mapLeft(Arr.of),
+    Either.flatMap(() => decodeShaped(value))
+  )
+
+const decodeShaped = (value: unknown): Either.Either<DesiredRecord, Arr.NonEmptyReadonlyArray<FieldError>> => {
+  const input = normaliseRecord(value)
+  const decoded = decodeFields(input.record)
+  const faults = [
+    ...input.faults,
+    ...(Either.isLeft(decoded) ? faultsOf(decoded.left) : []),
+    ...crossFieldFaults(input.record)
+  ]
+  const errors = bounded(
+    Arr.sort(faults, inFieldOrder)
+      .map(input.asGiven)
+      .map(({ fault, path }) => fieldError(path, fault))
+  )
+  if (Arr.isNonEmptyReadonlyArray(errors)) return Either.left(errors)
+  // Without a fault there is a record.
+  const { labels = {}, state = "active", ...job } = Either.getOrThrow(decoded)
+  return Either.right({ job, state, labels, hash: hashJob(job) })
+}
+
+const decodeFields = Schema.decodeUnknownEither(RecordFields, { errors: "all", onExcessProperty: "error" })
+
+const faultsOf = schemaFaults(RecordFields)
+
+/** As the schema lists the fields, so that the first error is the same on every interface; unknown keys are last. */
+const inFieldOrder = Order.mapInput(
+  Order.number,
+  ({ path: [field = ""] }: { readonly path: ReadonlyArray<string | number> }) => {
+    const rank = ["", ...Object.keys(RecordFields.fields)].indexOf(String(field))
+    return rank === -1 ? Number.MAX_SAFE_INTEGER : rank
+  }
+)
+
+/** An answer, and a status in KV, must stay readable however many values somebody got wrong. */
+const maximumErrors = 100
+
+const bounded = (errors: ReadonlyArray<FieldError>): ReadonlyArray<FieldError> =>
+  errors.length <= maximumErrors
+    ? errors
+    : [...errors.slice(0, maximumErrors), { path: "", message: `and ${errors.length - maximumErrors} more errors` }]
