@@ -1,0 +1,74 @@
+/**
+ * How far tasks can be shut in on this machine, strongest first.
+ *
+ * - `root`: PID and mount namespaces of their own. Commands of host images keep CAP_SETUID, CAP_SETGID and
+ *   CAP_SETFCAP only, with which buildah makes the user namespace that it works in; containers keep what the job asks.
+ * - `rootless`: the same namespaces inside a user namespace with the user's subordinate ids.
+ * - `plain`: neither is allowed. Commands run as this user; containers can't be made.
+ */
+export type ConfinementMode = "root" | "rootless" | "plain"
+
+/** Programs to put before a command so that it runs confined; each ends in `--`. */
+export interface Confinement {
+  readonly mode: ConfinementMode
+  /** Whether a task has a PID namespace, which the kernel empties when its first process ends. */
+  readonly ownsProcesses: boolean
+  /** Before a command of a host image. */
+  readonly hostTask: ReadonlyArray<string>
+  /** Before what mounts and starts a container. */
+  readonly container: ReadonlyArray<string>
+  /** Before a call of buildah that touches the driver's own image store. */
+  readonly engine: ReadonlyArray<string>
+  /** What buildah and its friends must be told about the surroundings. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+export const confinementOf = (mode: ConfinementMode): Confinement => {
+  switch (mode) {
+    case "root":
+      return {
+        mode,
+        ownsProcesses: true,
+        hostTask: [...dieWithParent, ...unshare, ...leastCapabilities],
+        container: [...dieWithParent, ...unshare],
+        // In a mount namespace, so that a storage driver's mounts can't outlive a killed buildah.
+        engine: [...dieWithParent, "unshare", "--mount", "--"],
+        env: {}
+      }
+    case "rootless":
+      return {
+        mode,
+        ownsProcesses: true,
+        hostTask: [...dieWithParent, ...unshareAsUser],
+        container: [...dieWithParent, ...unshareAsUser],
+        engine: [...dieWithParent, "unshare", ...subordinateIds, "--mount", "--"],
+        env: usernsConfigured
+      }
+    case "plain":
+      return { mode, ownsProcesses: false, hostTask: dieWithParent, container: [], engine: dieWithParent, env: {} }
+  }
+}
+
+/** Kills the task when this process dies without a chance to do so. Without effect once credentials change. */
+const dieWithParent = ["setpriv", "--pdeathsig", "KILL", "--"]
+
+const namespaces = ["--pid", "--mount", "--fork", "--kill-child", "--mount-proc"]
+
+const subordinateIds = ["--user", "--map-root-user", "--map-auto"]
+
+const unshare = ["unshare", ...namespaces, "--"]
+
+const unshareAsUser = ["unshare", ...subordinateIds, ...namespaces, "--"]
+
+/** Keeps buildah from making a second user namespace, in which no subordinate ids would be left to map. */
+const usernsConfigured = { _CONTAINERS_USERNS_CONFIGURED: "done" }
+
+const leastCapabilities = [
+  "setpriv",
+  "--bounding-set",
+  "-all,+setuid,+setgid,+setfcap",
+  "--inh-caps",
+  "-all",
+  "--no-new-privs",
+  "--"
+]
