@@ -1,0 +1,109 @@
+import { Duration, Effect, Option, Schedule, type Scope, Stream } from "effect"
+import { isTerminal, type Status } from "../domain/Status.ts"
+import type { ApiError } from "../http/ApiError.ts"
+import { type LeaderLock, type Lease, whileLeading } from "../leader/LeaderLock.ts"
+import { Nomad } from "../nomad/Nomad.ts"
+import type { Keys } from "../store/keys.ts"
+import type { LogArchive } from "../store/LogArchive.ts"
+import { Records } from "../store/Records.ts"
+import { LiveSettings } from "../store/LiveSettings.ts"
+import { Statuses } from "../store/Statuses.ts"
+import { makeReconciler } from "./Reconciler.ts"
+import { makeWorkQueue, type WorkQueue } from "./WorkQueue.ts"
+
+export interface ControllerOptions {
+  readonly installation: string
+  readonly keys: Keys
+}
+
+type Needs = Nomad | Records | Statuses | LogArchive | LiveSettings
+
+/** Reconciles every record for as long as this process leads. Fails never; it ends with its fiber. */
+export const runController = (options: ControllerOptions): Effect.Effect<never, never, LeaderLock | Needs> =>
+  whileLeading((lease) => term(options, lease))
+
+/** One term of office: all that it opens lives in its scope. */
+const term = Effect.fnUntraced(function* (
+  { installation, keys }: ControllerOptions,
+  lease: Lease
+): Effect.fn.Return<never, never, Needs | Scope.Scope> {
+  const records = yield* Records
+  const { current } = yield* LiveSettings
+  const owners = new Map<string, string>()
+  const active = new Set<string>()
+
+  const seen = (status: Status) => {
+    const open = !isTerminal(status.status) || status.attempts.some(({ outcome }) => outcome === undefined)
+    if (open) active.add(status.name)
+    else active.delete(status.name)
+    for (const { nomad_job_id: id, outcome } of status.attempts) {
+      if (outcome === undefined) owners.set(id, status.name)
+      else owners.delete(id)
+    }
+  }
+
+  const changes = yield* records.changes
+  yield* records.ready
+  const queue = yield* makeWorkQueue({
+    reconcile: makeReconciler({ installation, keys, lease, settings: current, seen }),
+    concurrency: passesAtOnce,
+    backoff
+  })
+
+  const everything = Effect.gen(function* () {
+    const stored = yield* storedStatuses
+    yield* Effect.sync(() => stored.forEach(seen))
+    // What is under way comes first: somebody waits for it.
+    yield* Effect.forEach([...active], queue.add, { discard: true })
+    yield* Effect.forEach([...records.names(), ...stored.map(({ name }) => name)], queue.add, { discard: true })
+  })
+
+  yield* everything
+  yield* Effect.forkScoped(Stream.runForEach(changes, queue.add))
+  yield* Effect.forkScoped(followNomad(queue, owners, active))
+  return yield* Effect.forever(Effect.zipRight(Effect.sleep(resync), everything))
+})
+
+/** Passes at the same time: most of a pass is waiting for Consul and Nomad. */
+const passesAtOnce = 16
+
+/** The safety net, not the engine: whatever a lost notification left behind is found here. */
+const resync = Duration.minutes(5)
+
+/** From 200 ms to a minute, doubling. */
+const backoff = (failures: number): Duration.Duration =>
+  Duration.millis(Math.min(60_000, 100 * 2 ** Math.min(failures, 16)))
+
+const storedStatuses = Effect.gen(function* () {
+  const statuses = yield* Statuses
+  return yield* statuses.list.pipe(
+    Effect.map((found) => found.map(({ status }) => status)),
+    Effect.tapError((error: ApiError) => Effect.logWarning("statuses could not be read", error)),
+    Effect.retry(Schedule.jittered(Schedule.spaced(Duration.seconds(2)))),
+    // The schedule has no end, so neither has the error a way out.
+    Effect.orDie
+  )
+})
+
+const followNomad = Effect.fnUntraced(function* (
+  queue: WorkQueue,
+  owners: ReadonlyMap<string, string>,
+  active: ReadonlySet<string>
+) {
+  const nomad = yield* Nomad
+  const wake = (nomadJobId: string) =>
+    Option.match(Option.fromNullable(owners.get(nomadJobId)), { onNone: () => Effect.void, onSome: queue.add })
+  yield* Stream.runForEach(nomad.events(["Job", "Allocation", "Evaluation"], Option.none()), (event) => {
+    switch (event._tag) {
+      // The stream doesn't show its gaps: look at all that is under way.
+      case "Connected":
+        return Effect.forEach([...active], queue.add, { discard: true })
+      case "JobChanged":
+      case "AllocationChanged":
+      case "EvaluationChanged":
+        return wake(event.jobId)
+      case "NodeChanged":
+        return Effect.void
+    }
+  })
+})

@@ -1,0 +1,149 @@
+import { Clock, Duration, Effect, Option } from "effect"
+import { decide } from "../domain/decide.ts"
+import { Action, type Collected, type Decision, RecordView, type Snapshot } from "../domain/Snapshot.ts"
+import type { Status } from "../domain/Status.ts"
+import { type ApiError, Invalid } from "../http/ApiError.ts"
+import type { Lease } from "../leader/LeaderLock.ts"
+import { Nomad } from "../nomad/Nomad.ts"
+import type { Keys } from "../store/keys.ts"
+import type { LogArchive } from "../store/LogArchive.ts"
+import { Records } from "../store/Records.ts"
+import type { Settings } from "../store/Settings.ts"
+import { type StatusRead, Statuses, type WriteConflict } from "../store/Statuses.ts"
+import { observeChildren } from "./Children.ts"
+import { collect } from "./collect.ts"
+import { register } from "./register.ts"
+import type { Requeue } from "./WorkQueue.ts"
+
+export interface ReconcilerOptions {
+  readonly installation: string
+  readonly keys: Keys
+  readonly lease: Lease
+  readonly settings: Effect.Effect<Settings>
+  /** Told of each status that is read or written: which Nomad jobs belong to which record. */
+  readonly seen: (status: Status) => void
+}
+
+export type Reconciler = (
+  name: string
+) => Effect.Effect<Requeue, ApiError | WriteConflict, Nomad | Records | Statuses | LogArchive>
+
+/**
+ * One pass over one record: reads both sides, decides, writes the status, then acts. Safe to repeat, to interrupt at
+ * any point, and to run on stale reads: the write fails when record, status or office have changed.
+ */
+export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
+  // Only this process writes statuses while it leads; a conflict throws the copy away.
+  const cache = new Map<string, StatusRead>()
+
+  const readStatus = Effect.fnUntraced(function* (name: string) {
+    const known = cache.get(name)
+    if (known !== undefined) return known
+    const statuses = yield* Statuses
+    const read = yield* statuses.get(name)
+    cache.set(name, read)
+    return read
+  })
+
+  const write = Effect.fnUntraced(function* (name: string, status: Status, previous: StatusRead) {
+    const statuses = yield* Statuses
+    const records = yield* Records
+    const stored = records.get(name)
+    const record = Option.match(stored, {
+      onNone: () => ({ key: `${options.keys.jobs}${name}`, modifyIndex: Option.none<number>() }),
+      onSome: ({ key, modifyIndex }) => ({ key, modifyIndex: Option.some(modifyIndex) })
+    })
+    const guard = { record, modifyIndex: previous.modifyIndex, fence: options.lease.fence }
+    const modifyIndex = yield* Effect.tapError(statuses.write(status, guard), () =>
+      Effect.sync(() => cache.delete(name))
+    )
+    options.seen(status)
+    cache.set(name, { status: Option.some(status), modifyIndex })
+  })
+
+  return Effect.fn("Reconciler.pass")(function* (name) {
+    const records = yield* Records
+    const stored = records.get(name)
+    const before = yield* readStatus(name)
+    Option.match(before.status, { onNone: () => {}, onSome: options.seen })
+    const settings = yield* options.settings
+    const children = yield* observeChildren(Option.match(before.status, { onNone: () => [], onSome: openAttempts }))
+    const snapshot: Snapshot = {
+      name,
+      record: Option.match(stored, { onNone: () => RecordView.Absent(), onSome: ({ view }) => view }),
+      status: before.status,
+      children,
+      collected: new Map(),
+      rejected: new Map(),
+      policy: { ...settings.policy, installation: options.installation },
+      now: yield* Clock.currentTimeMillis
+    }
+    const decision = yield* decideWithReports(snapshot)
+    if (Option.isSome(decision.status)) yield* write(name, decision.status.value, before)
+    const status = Option.orElse(decision.status, () => before.status)
+    if (Option.isNone(status)) {
+      cache.delete(name)
+      return "when-notified"
+    }
+    const rejected = yield* act(options.installation, settings, status.value, decision.actions)
+    if (rejected.size === 0) return requeueOf(decision)
+    const again = decide({ ...snapshot, status: Option.some(status.value), children: new Map(), rejected })
+    if (Option.isSome(again.status)) yield* write(name, again.status.value, cache.get(name) ?? before)
+    return Duration.zero
+  })
+}
+
+const openAttempts = (status: Status) => status.attempts.filter(({ outcome }) => outcome === undefined)
+
+const requeueOf = ({ again }: Decision): Requeue =>
+  Option.match(again, { onNone: () => "when-notified" as const, onSome: (millis) => Duration.millis(millis) })
+
+/** Decides, fetches what the decision lacks about ended children, and decides again. */
+const decideWithReports = Effect.fnUntraced(function* (
+  snapshot: Snapshot
+): Effect.fn.Return<Decision, ApiError, Nomad | LogArchive> {
+  const first = decide(snapshot)
+  const wanted = first.actions.filter(Action.$is("Collect"))
+  if (wanted.length === 0) return first
+  const reports = yield* Effect.forEach(
+    wanted,
+    ({ attempt, allocationId }) =>
+      Effect.map(collect(snapshot.name, attempt, allocationId), (collected): readonly [string, Collected] => [
+        attempt.nomad_job_id,
+        collected
+      ]),
+    { concurrency: 4 }
+  )
+  return decide({ ...snapshot, collected: new Map(reports), now: yield* Clock.currentTimeMillis })
+})
+
+/** Does what was announced. Answers with the jobs that Nomad refused, by id, and its words. */
+const act = Effect.fnUntraced(function* (
+  installation: string,
+  settings: Settings,
+  status: Status,
+  actions: ReadonlyArray<Action>
+): Effect.fn.Return<ReadonlyMap<string, string>, ApiError, Nomad> {
+  const nomad = yield* Nomad
+  const refused = yield* Effect.forEach(
+    actions,
+    (action) => {
+      switch (action._tag) {
+        case "Collect":
+          return Effect.succeed([])
+        case "Stop":
+          return Effect.as(nomad.stop(action.nomadJobId), [])
+        case "Register":
+          return register(installation, settings, status, action.attempt).pipe(
+            Effect.as([]),
+            Effect.catchIf(
+              (error): error is Invalid => error instanceof Invalid,
+              (error) => Effect.succeed([[action.attempt.nomad_job_id, error.detail] as const])
+            )
+          )
+      }
+    },
+    { concurrency: 8 }
+  )
+  return new Map(refused.flat())
+})

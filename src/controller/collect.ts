@@ -1,0 +1,112 @@
+import { Effect, Either, Option, Schema } from "effect"
+import type { Collected, StepFailure, StepResult } from "../domain/Snapshot.ts"
+import { type Attempt, Reason } from "../domain/Status.ts"
+import type { ApiError } from "../http/ApiError.ts"
+import { Nomad } from "../nomad/Nomad.ts"
+import { type Archived, LogArchive, type LogStream } from "../store/LogArchive.ts"
+
+/**
+ * Brings an ended child's logs and report to safety, before Nomad forgets them. Repeating it changes nothing.
+ *
+ * Nomad's refusals are part of the answer; only the store's own errors fail it.
+ */
+export const collect = Effect.fn("collect")(function* (
+  name: string,
+  attempt: Attempt,
+  allocationId: Option.Option<string>
+): Effect.fn.Return<Collected, ApiError, Nomad | LogArchive> {
+  if (Option.isNone(allocationId)) return withoutAllocation
+  const id = allocationId.value
+  const [stdout, stderr, result, failure] = yield* Effect.all(
+    [
+      saveLog(name, attempt, id, "stdout"),
+      saveLog(name, attempt, id, "stderr"),
+      report(id, resultFile, StepResultJson),
+      report(id, failureFile, StepFailureJson)
+    ],
+    { concurrency: 4 }
+  )
+  const logs = [stdout, stderr]
+  const unreachable = [...logs.map(({ state }) => state), result.state, failure.state].includes("unreachable")
+  return {
+    logs: unreachable ? "unreachable" : logs.every(({ state }) => state === "gone") ? "none" : "archived",
+    logBytes: stdout.archived.bytes + stderr.archived.bytes,
+    logTruncated: stdout.archived.truncated || stderr.archived.truncated,
+    tail: [...stdout.tail, ...stderr.tail],
+    result: Option.map(result.value, toResult),
+    failure: failure.value
+  }
+})
+
+const withoutAllocation: Collected = {
+  logs: "none",
+  logBytes: 0,
+  logTruncated: false,
+  tail: [],
+  result: Option.none(),
+  failure: Option.none()
+}
+
+/** Where a step's script leaves its report, relative to the allocation's directory. */
+const resultFile = "alloc/result.json"
+const failureFile = "alloc/failure.json"
+
+/** The task that each of our jobs has. */
+const task = "main"
+
+/** More than Nomad keeps of one stream by our job specs. */
+const mostBytes = 128 * 1024 * 1024
+
+const saveLog = Effect.fnUntraced(function* (name: string, attempt: Attempt, allocationId: string, stream: LogStream) {
+  const nomad = yield* Nomad
+  const archive = yield* LogArchive
+  const read = yield* Effect.either(nomad.logs(allocationId, task, stream, { limit: mostBytes }))
+  if (Either.isLeft(read)) return { state: unread(read.left), archived: empty, tail: [] }
+  const archived = yield* archive.write(name, attempt.nomad_job_id, stream, read.right)
+  return { state: "read" as const, archived, tail: lastLines(stream, read.right) }
+})
+
+const empty: Archived = { bytes: 0, truncated: false }
+
+/** A node that can't be reached may come back; whatever else Nomad says, it says for good. */
+const unread = (error: ApiError): "unreachable" | "gone" => (error._tag === "Unavailable" ? "unreachable" : "gone")
+
+const report = Effect.fnUntraced(function* <A, I>(allocationId: string, path: string, schema: Schema.Schema<A, I>) {
+  const nomad = yield* Nomad
+  const read = yield* Effect.either(nomad.readFile(allocationId, path))
+  if (Either.isLeft(read)) return { state: unread(read.left), value: Option.none<A>() }
+  const decode = Schema.decodeUnknownOption(schema)
+  return {
+    state: "read" as const,
+    value: Option.flatMap(read.right, (bytes) => decode(new TextDecoder().decode(bytes)))
+  }
+})
+
+const StepResultJson = Schema.parseJson(
+  Schema.Struct({
+    digest: Schema.String.pipe(Schema.pattern(/^sha256:[0-9a-f]{64}$/)),
+    commit: Schema.optional(Schema.String)
+  })
+)
+
+const toResult = ({ digest, commit }: typeof StepResultJson.Type): StepResult => ({
+  digest,
+  commit: Option.fromNullable(commit)
+})
+
+const StepFailureJson: Schema.Schema<StepFailure, string> = Schema.parseJson(
+  Schema.Struct({ reason: Reason, message: Schema.String, transient: Schema.Boolean })
+)
+
+const tailLines = 15
+const tailLineBytes = 400
+
+/** The end of a stream, as the log endpoint writes its lines. */
+const lastLines = (stream: LogStream, content: Uint8Array): ReadonlyArray<string> =>
+  new TextDecoder()
+    .decode(content.subarray(-tailLines * 4 * tailLineBytes))
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "")
+    .slice(-tailLines)
+    .map((line) => `[${task}/${stream}] ${line.slice(0, tailLineBytes)}`)

@@ -1,0 +1,24 @@
+import type { JobDefaults } from "./resolve.ts"
+
+/** What an operator can set about decisions. Times are milliseconds. */
+export interface Policy {
+  /** Tells this installation's jobs from those of another one on the same Nomad. */
+  readonly installation: string
+  readonly defaults: JobDefaults
+  readonly publishTimeout: number
+  /** How long a child may wait in Nomad's queue, placement failures aside. Doesn't count as run time. */
+  readonly queueTimeout: number
+  /** How long Nomad may say that no node can take a child before the job fails with that reason. */
+  readonly unplacedGrace: number
+  /** How long a placed task may wait for its secrets. */
+  readonly startGrace: number
+  /** Tries of one child, the first included, when the infrastructure failed. */
+  readonly maxAttempts: number
+  /** Pause before the second try; doubled for each further one. */
+  readonly retryBackoff: number
+  /** How long logs that can't be read hold a phase back. */
+  readonly logsGrace: number
+  /** Where temporary images go, `host[:port][/namespace]`; empty: the job's own registry. */
+  readonly registryBase: string
+  readonly temporaryPrefix: string
+}

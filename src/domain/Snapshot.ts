@@ -1,0 +1,73 @@
+import { Data, type Option } from "effect"
+import type { ChildState } from "./ChildState.ts"
+import type { DesiredRecord } from "./decodeRecord.ts"
+import type { FieldError } from "./FieldError.ts"
+import type { Policy } from "./Policy.ts"
+import type { Attempt, Reason, Status } from "./Status.ts"
+
+/** The record as it stands in the store. */
+export type RecordView = Data.TaggedEnum<{
+  /** Confirmed: a read of the single key said that it does not exist. */
+  Absent: {}
+  Invalid: { readonly reason: "InvalidSpec" | "DuplicateName"; readonly errors: ReadonlyArray<FieldError> }
+  Valid: { readonly desired: DesiredRecord }
+}>
+export const RecordView = Data.taggedEnum<RecordView>()
+
+/** What a step reported about itself, and what became of its logs. */
+export interface Collected {
+  /** `unreachable`: try again later; `none`: there never was an allocation to have any. */
+  readonly logs: "archived" | "unreachable" | "none"
+  readonly logBytes: number
+  readonly logTruncated: boolean
+  readonly tail: ReadonlyArray<string>
+  readonly result: Option.Option<StepResult>
+  readonly failure: Option.Option<StepFailure>
+}
+
+/** `result.json` of a build or publish step. */
+export interface StepResult {
+  readonly digest: string
+  readonly commit: Option.Option<string>
+}
+
+/** Why a step says that it failed, in its own file. */
+export interface StepFailure {
+  readonly reason: Reason
+  readonly message: string
+  /** The same input may do better the next time. */
+  readonly transient: boolean
+}
+
+/** Everything that a decision rests on. */
+export interface Snapshot {
+  readonly name: string
+  readonly record: RecordView
+  readonly status: Option.Option<Status>
+  /** By Nomad job id, for each attempt that has no outcome yet. */
+  readonly children: ReadonlyMap<string, ChildState>
+  /** By Nomad job id, for ended children whose result and logs were fetched. */
+  readonly collected: ReadonlyMap<string, Collected>
+  /** By Nomad job id: Nomad's words when it refused to register the job. */
+  readonly rejected: ReadonlyMap<string, string>
+  readonly policy: Policy
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** A repeatable act. The status that announces it is in the store before it is done. */
+export type Action = Data.TaggedEnum<{
+  Register: { readonly attempt: Attempt }
+  Stop: { readonly nomadJobId: string }
+  /** Fetch result and logs of an ended child, then decide again. Changes nothing but the archive. */
+  Collect: { readonly attempt: Attempt; readonly allocationId: Option.Option<string> }
+}>
+export const Action = Data.taggedEnum<Action>()
+
+export interface Decision {
+  /** The next status; none: the one in the store stands. */
+  readonly status: Option.Option<Status>
+  readonly actions: ReadonlyArray<Action>
+  /** Milliseconds until something is due; none: nothing before the next notification. */
+  readonly again: Option.Option<number>
+}

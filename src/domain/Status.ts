@@ -1,0 +1,176 @@
+import { Schema } from "effect"
+import { BuildJob } from "./BuildJob.ts"
+
+/** Milliseconds since the epoch here, `YYYY-MM-DDTHH:MM:SS.sssZ` in the store. */
+export const Timestamp = Schema.transform(
+  Schema.String.pipe(Schema.filter((text) => !Number.isNaN(Date.parse(text)), { message: () => "not a time" })),
+  Schema.Number,
+  { strict: true, decode: (text) => Date.parse(text), encode: (time) => new Date(time).toISOString() }
+)
+
+export const Phase = Schema.Literal("build", "test", "publish", "cleanup")
+export type Phase = typeof Phase.Type
+
+/** The phases that a user knows. Cleaning up is the controller's own business. */
+export const JobPhase = Schema.Literal("build", "test", "publish")
+export type JobPhase = typeof JobPhase.Type
+
+export const JobStatus = Schema.Literal("PENDING", "BUILDING", "TESTING", "PUBLISHING", "SUCCEEDED", "FAILED")
+export type JobStatus = typeof JobStatus.Type
+
+/** Why something failed: CamelCase and stable, for programs. The message beside it is for people. */
+export const Reason = Schema.Literal(
+  "InvalidSpec",
+  "DuplicateName",
+  // What the steps' scripts say about themselves.
+  "InvalidInput",
+  "GitAuthRefused",
+  "RefNotFound",
+  "RepositoryNotFound",
+  "RepositoryUnreachable",
+  "HostKeyRefused",
+  "SubmoduleUnavailable",
+  "DockerfileMissing",
+  "ContextMissing",
+  "PathEscapes",
+  "BaseImageUnavailable",
+  "RegistryAuthRefused",
+  "RegistryUnreachable",
+  "PushFailed",
+  "DigestMismatch",
+  "SourceMissing",
+  "DeletionDisabled",
+  "DeletionFailed",
+  "CacheUnusable",
+  "BuildFailed",
+  // What Nomad shows of them.
+  "CommandFailed",
+  "TestFailed",
+  "OutOfMemory",
+  "ImageNotFound",
+  "DriverFailure",
+  "JobRejected",
+  "ResultMissing",
+  "ChildLost",
+  "ChildStopped",
+  // Limits.
+  "Timeout",
+  "QueueTimeout",
+  "Unplaceable",
+  "SecretUnavailable",
+  // What somebody wanted.
+  "Cancelled",
+  "Deleted",
+  "Superseded"
+)
+export type Reason = typeof Reason.Type
+
+/** Which test of the job an attempt runs. */
+export const TestRef = Schema.Union(
+  Schema.Struct({ kind: Schema.Literal("command"), index: Schema.NonNegativeInt, command: Schema.String }),
+  Schema.Struct({ kind: Schema.Literal("entry-point") })
+)
+
+/** How an attempt ended. Written once, when its result and logs are safe. */
+export const Outcome = Schema.Struct({
+  result: Schema.Literal("succeeded", "failed", "stopped"),
+  reason: Schema.optional(Reason),
+  message: Schema.optional(Schema.String),
+  exit_code: Schema.optional(Schema.Int),
+  /** The cluster's fault, not the user's: another attempt may follow. */
+  infrastructure: Schema.Boolean,
+  logs: Schema.Literal("archived", "unavailable", "none"),
+  log_bytes: Schema.NonNegativeInt,
+  log_truncated: Schema.Boolean,
+  at: Timestamp
+})
+export type Outcome = typeof Outcome.Type
+
+/** One Nomad job: one try of one step. It is written here before it is registered. */
+export const Attempt = Schema.Struct({
+  nomad_job_id: Schema.String,
+  phase: Phase,
+  attempt: Schema.Int,
+  test: Schema.optional(TestRef),
+  intended_at: Timestamp,
+  /** Nomad was seen to know it: from then on its absence means that it was lost. */
+  seen: Schema.Boolean,
+  allocation_id: Schema.optional(Schema.String),
+  node: Schema.optional(Schema.String),
+  started_at: Schema.optional(Timestamp),
+  finished_at: Schema.optional(Timestamp),
+  /** Nomad's words on why it does not run yet, and since when it says so. */
+  waiting: Schema.optional(Schema.String),
+  waiting_since: Schema.optional(Timestamp),
+  /** It is to be stopped, and why. */
+  stop: Schema.optional(Schema.Struct({ reason: Reason, message: Schema.String, at: Timestamp })),
+  outcome: Schema.optional(Outcome)
+})
+export type Attempt = typeof Attempt.Type
+
+/** After Kubernetes' metav1.Condition. */
+export const Condition = Schema.Struct({
+  type: Schema.Literal("Valid", "Reconciling", "Succeeded"),
+  status: Schema.Literal("True", "False", "Unknown"),
+  reason: Schema.String,
+  message: Schema.String,
+  observed_generation: Schema.Int,
+  last_transition_time: Timestamp
+})
+export type Condition = typeof Condition.Type
+
+export const StatusEvent = Schema.Struct({ at: Timestamp, reason: Schema.String, message: Schema.String })
+export type StatusEvent = typeof StatusEvent.Type
+
+/** The run's milestones, in the names of the HTTP interface. */
+export const Times = Schema.Struct({
+  job_start: Schema.optional(Timestamp),
+  build_start: Schema.optional(Timestamp),
+  build_end: Schema.optional(Timestamp),
+  test_start: Schema.optional(Timestamp),
+  test_end: Schema.optional(Timestamp),
+  publish_start: Schema.optional(Timestamp),
+  publish_end: Schema.optional(Timestamp),
+  job_end: Schema.optional(Timestamp)
+})
+export type Times = typeof Times.Type
+
+/**
+ * The observed state of one record, as stored under `status/<name>`. Only the controller writes it.
+ *
+ * One record has one status; a changed record is a new generation, whose run takes the place of the one before.
+ */
+export const Status = Schema.Struct({
+  name: Schema.String,
+  /** Counts the record's changes, deletions included. */
+  generation: Schema.NonNegativeInt,
+  /** Of the record's content that this run was made from; empty when no content is wanted. */
+  hash: Schema.String,
+  job_id: Schema.optional(Schema.String),
+  status: JobStatus,
+  phase: Schema.optional(JobPhase),
+  failed_phase: Schema.optional(JobPhase),
+  reason: Schema.optional(Reason),
+  error: Schema.optional(Schema.String),
+  exit_code: Schema.optional(Schema.Int),
+  /** The last lines of what failed. */
+  log_tail: Schema.optional(Schema.Array(Schema.String)),
+  /** What is wrong with the record as it stands now, each with its path. */
+  errors: Schema.optional(Schema.Array(Schema.Struct({ path: Schema.String, message: Schema.String }))),
+  /** What this run executes: the record as it was when the run began. */
+  config: Schema.optional(BuildJob),
+  commit: Schema.optional(Schema.String),
+  digest: Schema.optional(Schema.String),
+  temporary_image: Schema.optional(Schema.String),
+  images: Schema.Array(Schema.String),
+  times: Times,
+  /** The run is to end, and why. */
+  stopping: Schema.optional(Schema.Struct({ reason: Reason, message: Schema.String })),
+  attempts: Schema.Array(Attempt),
+  conditions: Schema.Array(Condition),
+  events: Schema.Array(StatusEvent),
+  updated_at: Timestamp
+})
+export type Status = typeof Status.Type
+
+export const isTerminal = (status: JobStatus): boolean => status === "SUCCEEDED" || status === "FAILED"

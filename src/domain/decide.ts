@@ -1,0 +1,113 @@
+import { Option, Schema } from "effect"
+import { advance, atRest, type Step } from "./advance.ts"
+import { beginRun, refuseRun } from "./run.ts"
+import type { DesiredRecord } from "./decodeRecord.ts"
+import { Action, type Decision, type RecordView, type Snapshot } from "./Snapshot.ts"
+import { isTerminal, type Reason, Status } from "./Status.ts"
+import { faultsText, summarize } from "./summarize.ts"
+
+/**
+ * The next step that brings the world closer to the record: pure, total and level-triggered. It looks at the states
+ * alone, never at what caused the call, so a lost or doubled notification can't change the outcome.
+ */
+export const decide = (snapshot: Snapshot): Decision =>
+  Option.match(snapshot.status, {
+    onNone: () => settle(snapshot, first(snapshot)),
+    onSome: (status) => settle(snapshot, continueFrom(snapshot, status))
+  })
+
+const nothing = (status: Status): Step => ({ status, actions: [], due: [] })
+
+const first = (snapshot: Snapshot): Option.Option<Step> =>
+  snapshot.record._tag === "Absent" ? Option.none() : Option.some(judgeRecord(snapshot, snapshot.record, 1, []))
+
+const continueFrom = (snapshot: Snapshot, status: Status): Option.Option<Step> => {
+  const current = advance(snapshot, wanted(snapshot.record, status))
+  return Option.some(atRest(current.status, snapshot.policy) ? replace(snapshot, current) : current)
+}
+
+/** Marks a run that its record no longer asks for. */
+const wanted = (record: RecordView, status: Status): Status => {
+  const marked = withErrors(status, record)
+  if (isTerminal(status.status) || status.stopping !== undefined) return marked
+  switch (record._tag) {
+    case "Absent":
+      return stopping(marked, "Deleted", "the record was deleted")
+    // A change that can't be read is no wish to stop what is under way.
+    case "Invalid":
+      return marked
+    case "Valid":
+      if (record.desired.hash !== status.hash)
+        return stopping(marked, "Superseded", "a newer generation of the record took over")
+      return record.desired.state === "cancelled" ? stopping(marked, "Cancelled", killedByUser) : marked
+  }
+}
+
+const killedByUser = "Job killed by user"
+
+const stopping = (status: Status, reason: Reason, message: string): Status => ({
+  ...status,
+  stopping: { reason, message }
+})
+
+const withErrors = (status: Status, record: RecordView): Status => {
+  const { errors: _errors, ...rest } = status
+  return record._tag === "Invalid" ? { ...rest, errors: record.errors } : rest
+}
+
+/** What comes after a run that is at rest: nothing, a tombstone, or the record's next generation. */
+const replace = (snapshot: Snapshot, step: Step): Step => {
+  const { status } = step
+  switch (snapshot.record._tag) {
+    case "Absent":
+      return { ...step, status: { ...status, hash: "" } }
+    case "Invalid":
+      return status.error === faults(snapshot.record) ? step : next(snapshot, snapshot.record, step)
+    case "Valid":
+      return snapshot.record.desired.hash === status.hash ? step : next(snapshot, snapshot.record, step)
+  }
+}
+
+const next = (snapshot: Snapshot, record: Exclude<RecordView, { _tag: "Absent" }>, step: Step): Step =>
+  judgeRecord(snapshot, record, step.status.generation + 1, step.status.events)
+
+const judgeRecord = (
+  snapshot: Snapshot,
+  record: Exclude<RecordView, { _tag: "Absent" }>,
+  generation: number,
+  events: Status["events"]
+): Step =>
+  record._tag === "Invalid"
+    ? nothing({
+        ...refuseRun(snapshot.name, generation, "", record.reason, faults(record), events, snapshot.now),
+        errors: record.errors
+      })
+    : startRun(snapshot, record.desired, generation, events)
+
+const faults = (record: Extract<RecordView, { _tag: "Invalid" }>): string => faultsText(record.errors)
+
+const startRun = (snapshot: Snapshot, desired: DesiredRecord, generation: number, events: Status["events"]): Step => {
+  const { policy, name, now } = snapshot
+  if (desired.state === "cancelled") {
+    return nothing(refuseRun(name, generation, desired.hash, "Cancelled", killedByUser, events, now))
+  }
+  const status = beginRun(policy, name, generation, desired, events, now)
+  return { status, actions: status.attempts.map((attempt) => Action.Register({ attempt })), due: [] }
+}
+
+const same = Schema.equivalence(Status)
+
+const settle = (snapshot: Snapshot, step: Option.Option<Step>): Decision =>
+  Option.match(step, {
+    onNone: () => ({ status: Option.none(), actions: [], again: Option.none() }),
+    onSome: ({ status, actions, due }) => {
+      const before = Option.getOrUndefined(snapshot.status)
+      const next = summarize(status, before?.conditions ?? [], snapshot.now)
+      const unchanged = before !== undefined && same(before, { ...next, updated_at: before.updated_at })
+      return {
+        status: unchanged ? Option.none() : Option.some({ ...next, updated_at: snapshot.now }),
+        actions,
+        again: due.length === 0 ? Option.none() : Option.some(Math.max(0, Math.min(...due) - snapshot.now))
+      }
+    }
+  })

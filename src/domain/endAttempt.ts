@@ -1,0 +1,175 @@
+import { Option } from "effect"
+import type { ChildState } from "./ChildState.ts"
+import type { Collected, Snapshot } from "./Snapshot.ts"
+import type { Attempt, Outcome, Reason } from "./Status.ts"
+
+type Ended = Extract<ChildState, { _tag: "Succeeded" | "CommandFailed" | "NeverStarted" | "Stopped" | "Lost" }>
+
+/** How an attempt came to its end. */
+export type Ending =
+  | { readonly kind: "observed"; readonly state: Ended }
+  /** Nomad refused the job. */
+  | { readonly kind: "rejected"; readonly message: string }
+  /** It was seen, and then Nomad knew nothing of it any more. */
+  | { readonly kind: "vanished" }
+  /** It was to be stopped before it was ever registered. */
+  | { readonly kind: "never-registered" }
+
+export type Closing =
+  | { readonly kind: "closed"; readonly attempt: Attempt }
+  /** Result and logs must be fetched first, from this allocation if there was one. */
+  | { readonly kind: "collect"; readonly attempt: Attempt; readonly allocationId: Option.Option<string> }
+  /** They could not be fetched; to be tried again. */
+  | { readonly kind: "wait"; readonly attempt: Attempt }
+
+/**
+ * Gives an ended attempt its outcome, once its logs are archived or can no longer be hoped for: Nomad forgets, so
+ * nothing counts as done before that.
+ */
+export const endAttempt = (snapshot: Snapshot, attempt: Attempt, ending: Ending): Closing => {
+  switch (ending.kind) {
+    case "rejected":
+      return close(attempt, { ...bare(snapshot.now), ...failed("JobRejected", ending.message, false) })
+    case "vanished":
+      return close(attempt, {
+        ...bare(snapshot.now),
+        ...failed("ChildLost", "Nomad no longer knows the job; its result was not seen", true)
+      })
+    case "never-registered":
+      return close(attempt, { ...bare(snapshot.now), ...stopped(attempt) })
+    case "observed":
+      return observed(snapshot, attempt, ending.state)
+  }
+}
+
+const observed = (snapshot: Snapshot, attempt: Attempt, state: Ended): Closing => {
+  const timed = withTimes(attempt, state, snapshot.now)
+  const collected = state._tag === "NeverStarted" ? nothing : snapshot.collected.get(attempt.nomad_job_id)
+  if (collected === undefined) return { kind: "collect", attempt: timed, allocationId: allocationOf(state) }
+  const waited = snapshot.now - (timed.finished_at ?? snapshot.now)
+  if (collected.logs === "unreachable" && waited < snapshot.policy.logsGrace) return { kind: "wait", attempt: timed }
+  return close(timed, {
+    ...bare(snapshot.now),
+    logs: collected.logs === "unreachable" ? "unavailable" : collected.logs,
+    log_bytes: collected.logBytes,
+    log_truncated: collected.logTruncated,
+    ...verdict(attempt, state, collected)
+  })
+}
+
+/** A task that never started wrote nothing. */
+const nothing: Collected = {
+  logs: "none",
+  logBytes: 0,
+  logTruncated: false,
+  tail: [],
+  result: Option.none(),
+  failure: Option.none()
+}
+
+type Verdict = Pick<Outcome, "result" | "reason" | "message" | "exit_code" | "infrastructure">
+
+const verdict = (attempt: Attempt, state: Ended, collected: Collected): Verdict => {
+  switch (state._tag) {
+    case "Succeeded":
+      return needsResult(attempt) && Option.isNone(collected.result)
+        ? failed("ResultMissing", "the step ended well but left no result", true)
+        : { result: "succeeded", exit_code: 0, infrastructure: false }
+    case "CommandFailed":
+      return attempt.stop === undefined ? commandFailed(attempt, state, collected) : stopped(attempt, state.exitCode)
+    case "NeverStarted":
+      return attempt.stop === undefined ? neverStarted(state) : stopped(attempt)
+    case "Stopped":
+      return attempt.stop === undefined
+        ? failed("ChildStopped", "somebody stopped the Nomad job", true)
+        : stopped(attempt)
+    case "Lost":
+      return attempt.stop === undefined ? failed("ChildLost", state.message, true) : stopped(attempt)
+  }
+}
+
+/** Build and publish prove what they did by a digest; a test's exit code is all there is. */
+const needsResult = (attempt: Attempt): boolean => attempt.phase === "build" || attempt.phase === "publish"
+
+const commandFailed = (
+  attempt: Attempt,
+  state: Extract<Ended, { _tag: "CommandFailed" }>,
+  collected: Collected
+): Verdict => {
+  const exit = { exit_code: state.exitCode }
+  if (state.oomKilled)
+    return { ...failed("OutOfMemory", `killed for want of memory (${state.message})`, false), ...exit }
+  return Option.match(collected.failure, {
+    onSome: ({ reason, message, transient }) => ({ ...failed(reason, message, transient), ...exit }),
+    onNone: () => ({
+      ...failed(
+        attempt.phase === "test" ? "TestFailed" : "CommandFailed",
+        `exit code ${state.exitCode}`,
+        attempt.phase === "cleanup"
+      ),
+      ...exit
+    })
+  })
+}
+
+const neverStarted = (state: Extract<Ended, { _tag: "NeverStarted" }>): Verdict => {
+  switch (state.reason) {
+    case "authentication":
+      return failed("RegistryAuthRefused", state.message, false)
+    case "image-not-found":
+      return failed("ImageNotFound", state.message, true)
+    case "registry-unavailable":
+      return failed("RegistryUnreachable", state.message, true)
+    case "template":
+      return failed("SecretUnavailable", state.message, true)
+    case "validation":
+      return failed("JobRejected", state.message, false)
+    case "driver":
+    case "other":
+      return failed("DriverFailure", state.message, true)
+  }
+}
+
+const failed = (reason: Reason, message: string, infrastructure: boolean): Verdict => ({
+  result: "failed",
+  reason,
+  message,
+  infrastructure
+})
+
+const stopped = (attempt: Attempt, exitCode?: number): Verdict => ({
+  result: "stopped",
+  ...(attempt.stop === undefined ? {} : { reason: attempt.stop.reason, message: attempt.stop.message }),
+  ...(exitCode === undefined ? {} : { exit_code: exitCode }),
+  infrastructure: false
+})
+
+const bare = (now: number) => ({ logs: "none" as const, log_bytes: 0, log_truncated: false, at: now })
+
+const close = (attempt: Attempt, outcome: Outcome): Closing => {
+  const { waiting: _waiting, waiting_since: _since, ...rest } = attempt
+  return { kind: "closed", attempt: { ...rest, outcome } }
+}
+
+const allocationOf = (state: Ended): Option.Option<string> =>
+  state._tag === "Stopped" ? state.allocationId : Option.some(state.allocationId)
+
+const finishOf = (state: Ended, now: number): number => {
+  switch (state._tag) {
+    case "Stopped":
+      return Option.getOrElse(state.finishedAt, () => now)
+    case "Lost":
+      return now
+    default:
+      return state.finishedAt
+  }
+}
+
+const withTimes = (attempt: Attempt, state: Ended, now: number): Attempt => ({
+  ...attempt,
+  seen: true,
+  ...Option.match(allocationOf(state), { onNone: () => ({}), onSome: (id) => ({ allocation_id: id }) }),
+  ...("nodeName" in state ? { node: state.nodeName } : {}),
+  ...("startedAt" in state ? { started_at: state.startedAt } : {}),
+  finished_at: attempt.finished_at ?? finishOf(state, now)
+})

@@ -1,0 +1,60 @@
+import { Data } from "effect"
+import type { TestCase } from "./resolve.ts"
+import type { Attempt, Phase } from "./Status.ts"
+
+/** Where a phase stands, by the newest attempt of each of its steps. */
+export type PhaseState = Data.TaggedEnum<{
+  NotStarted: {}
+  /** At least one step is under way. */
+  Active: {}
+  /** Every step succeeded. */
+  Done: { readonly attempts: ReadonlyArray<Attempt> }
+  /** Nothing runs; these steps failed by the infrastructure's fault and may be tried again at `at`. */
+  Retry: { readonly attempts: ReadonlyArray<Attempt>; readonly at: number }
+  /** Nothing runs, and this failure is final. */
+  Failed: { readonly attempt: Attempt }
+}>
+export const PhaseState = Data.taggedEnum<PhaseState>()
+
+/**
+ * The state of a phase. A failure waits until the phase's other steps have ended, so that the logs of all of them
+ * are there when the job fails.
+ */
+export const phaseState = (
+  attempts: ReadonlyArray<Attempt>,
+  phase: Phase,
+  limits: { readonly maxAttempts: number; readonly retryBackoff: number }
+): PhaseState => {
+  const newest = newestOf(attempts, phase)
+  if (newest.length === 0) return PhaseState.NotStarted()
+  if (newest.some(({ outcome }) => outcome === undefined)) return PhaseState.Active()
+  const failed = newest.filter(({ outcome }) => outcome?.result !== "succeeded")
+  const [first] = failed
+  if (first === undefined) return PhaseState.Done({ attempts: newest })
+  const final = failed.find(({ attempt, outcome }) => outcome?.infrastructure !== true || attempt >= limits.maxAttempts)
+  if (final !== undefined) return PhaseState.Failed({ attempt: final })
+  const at = Math.max(...failed.map((one) => (one.outcome?.at ?? 0) + pause(one, limits.retryBackoff)))
+  return PhaseState.Retry({ attempts: failed, at })
+}
+
+/** The attempts of a phase that count: of each step the last one. */
+export const newestOf = (attempts: ReadonlyArray<Attempt>, phase: Phase): ReadonlyArray<Attempt> => {
+  const byStep = new Map<string, Attempt>()
+  for (const attempt of attempts) {
+    if (attempt.phase !== phase) continue
+    const step = stepKey(attempt.test)
+    if ((byStep.get(step)?.attempt ?? 0) < attempt.attempt) byStep.set(step, attempt)
+  }
+  return [...byStep.values()]
+}
+
+const stepKey = (test: TestCase | undefined): string => {
+  if (test === undefined) return ""
+  return test.kind === "command" ? `command ${test.index}` : "entry point"
+}
+
+/** Doubles with each attempt, and differs by child so that a recovering cluster isn't hit by all at once. */
+const pause = (attempt: Attempt, backoff: number): number => {
+  const spread = Buffer.from(attempt.nomad_job_id).reduce((sum, byte) => (sum * 31 + byte) % 1000, 7)
+  return Math.round(backoff * 2 ** (attempt.attempt - 1) * (1 + spread / 4000))
+}

@@ -1,0 +1,133 @@
+import { Either, Option } from "effect"
+import type { KvEntry } from "../consul/Consul.ts"
+import { decodeRecord } from "../domain/decodeRecord.ts"
+import { RecordView } from "../domain/Snapshot.ts"
+import { recordName } from "./keys.ts"
+
+/** A record as one key of the store holds it. */
+export interface StoredRecord {
+  readonly key: string
+  /** What a status write must find unchanged. */
+  readonly modifyIndex: number
+  readonly view: RecordView
+}
+
+/**
+ * Bytes that a record may have: a status repeats its record, and a status must fit a transaction together with what
+ * is written with it.
+ */
+export const maxRecordBytes = 96 * 1024
+
+/**
+ * The keys below `jobs/`, by record name. Two keys can spell one name (`web` and `web.json`): the older one is the
+ * record, the newer one's status, under its full key, says `DuplicateName`.
+ */
+export interface RecordTable {
+  /** Takes a key's new value; answers with the names whose record changed by it. */
+  readonly put: (entry: KvEntry) => ReadonlyArray<string>
+  readonly remove: (key: string) => ReadonlyArray<string>
+  readonly get: (name: string) => Option.Option<StoredRecord>
+  readonly modifyIndex: (key: string) => Option.Option<number>
+  readonly keys: () => ReadonlyArray<string>
+  readonly names: () => ReadonlyArray<string>
+}
+
+export const makeRecordTable = (jobs: string): RecordTable => {
+  const entries = new Map<string, KvEntry>()
+  const byName = new Map<string, ReadonlyArray<string>>()
+  // Decoding costs more than anything else here, and a record is looked at many times.
+  const decoded = new WeakMap<KvEntry, RecordView>()
+
+  const view = (entry: KvEntry): RecordView => {
+    const known = decoded.get(entry)
+    if (known !== undefined) return known
+    const made = decode(entry)
+    decoded.set(entry, made)
+    return made
+  }
+
+  const aliasesOf = (name: string): ReadonlyArray<string> =>
+    (byName.get(name) ?? []).toSorted((a, b) => (entries.get(a)?.createIndex ?? 0) - (entries.get(b)?.createIndex ?? 0))
+
+  const affected = (name: string, before: ReadonlyArray<string>): ReadonlyArray<string> => [
+    ...new Set([name, ...[...before, ...aliasesOf(name)].map((key) => duplicateName(jobs, key, name))])
+  ]
+
+  const stored = (key: string | undefined, override?: RecordView): Option.Option<StoredRecord> => {
+    const entry = key === undefined ? undefined : entries.get(key)
+    return entry === undefined
+      ? Option.none()
+      : Option.some({ key: entry.key, modifyIndex: entry.modifyIndex, view: override ?? view(entry) })
+  }
+
+  return {
+    put: (entry) => {
+      const name = Option.getOrUndefined(recordName(jobs, entry.key))
+      if (name === undefined) return []
+      const before = aliasesOf(name)
+      entries.set(entry.key, entry)
+      byName.set(name, [...new Set([...before, entry.key])])
+      return before.length === 0 ? [name] : affected(name, before)
+    },
+    remove: (key) => {
+      const name = Option.getOrUndefined(recordName(jobs, key))
+      if (name === undefined || !entries.delete(key)) return []
+      const before = aliasesOf(name)
+      const rest = before.filter((other) => other !== key)
+      if (rest.length === 0) byName.delete(name)
+      else byName.set(name, rest)
+      return before.length === 1 ? [name] : affected(name, before)
+    },
+    get: (name) => {
+      const [winner] = aliasesOf(name)
+      if (winner !== undefined) return stored(winner)
+      const [base, key] = splitDuplicate(jobs, name)
+      const aliases = aliasesOf(base)
+      const loser = aliases.slice(1).find((alias) => alias === key)
+      return stored(loser, duplicate(aliases[0] ?? ""))
+    },
+    modifyIndex: (key) => Option.map(Option.fromNullable(entries.get(key)), ({ modifyIndex }) => modifyIndex),
+    keys: () => [...entries.keys()],
+    names: () =>
+      [...byName].flatMap(([name]) => [
+        name,
+        ...aliasesOf(name)
+          .slice(1)
+          .map((key) => duplicateName(jobs, key, name))
+      ])
+  }
+}
+
+const decode = (entry: KvEntry): RecordView => {
+  if (entry.value.length > maxRecordBytes) {
+    const message = `the record has ${entry.value.length} bytes; at most ${maxRecordBytes} are accepted`
+    return RecordView.Invalid({ reason: "InvalidSpec", errors: [{ path: "", message }] })
+  }
+  return Either.match(decodeRecord(new TextDecoder().decode(entry.value)), {
+    onLeft: (errors) => RecordView.Invalid({ reason: "InvalidSpec", errors }),
+    onRight: (desired) => RecordView.Valid({ desired })
+  })
+}
+
+const duplicate = (winner: string): RecordView =>
+  RecordView.Invalid({
+    reason: "DuplicateName",
+    errors: [{ path: "", message: `the older key ${winner} has this name already; delete or rename one of the two` }]
+  })
+
+const marker = " (duplicate)"
+
+/** A name for the status of a key that lost its name to an older one: the key as it is written. */
+const duplicateName = (jobs: string, key: string, name: string): string => {
+  const written = key.slice(jobs.length)
+  return written === name ? `${name}${marker}` : written
+}
+
+const splitDuplicate = (jobs: string, name: string): readonly [string, string] => {
+  if (name.endsWith(marker)) {
+    const base = name.slice(0, -marker.length)
+    return [base, `${jobs}${base}`]
+  }
+  const key = `${jobs}${name}`
+  return [Option.getOrElse(recordName(jobs, key), () => name), key]
+}

@@ -1,0 +1,106 @@
+import { Context, Effect, Layer, Option, PubSub, Ref, type Scope, Stream } from "effect"
+import { Consul, type KvEntry } from "../consul/Consul.ts"
+import type { ApiError } from "../http/ApiError.ts"
+import type { Keys } from "./keys.ts"
+import { makeRecordTable, type StoredRecord } from "./RecordTable.ts"
+
+/**
+ * The records below `jobs/`, kept in this process and followed by one watch.
+ *
+ * A watch on values would bring the whole prefix for each change: the watch is on names, which changed values wake
+ * too; new names are fetched singly, changed values found by one recursive read in a while.
+ */
+export class Records extends Context.Tag("jobforge/store/Records")<
+  Records,
+  {
+    readonly get: (name: string) => Option.Option<StoredRecord>
+    readonly names: () => ReadonlyArray<string>
+    /** Names whose record appeared, changed or was deleted, as from now on. */
+    readonly changes: Effect.Effect<Stream.Stream<string>, never, Scope.Scope>
+    /** Completes when the first reading is in. Before that no record counts as absent. */
+    readonly ready: Effect.Effect<void>
+  }
+>() {
+  static readonly layer = (keys: Keys): Layer.Layer<Records, never, Consul> => Layer.scoped(Records, make(keys))
+}
+
+/** Milliseconds between two reads of all values, however many changes there are. */
+const valuesEvery = 250
+
+/** More new names at once than this are fetched by one recursive read. */
+const singleFetches = 16
+
+const make = Effect.fnUntraced(function* (keys: Keys) {
+  const consul = yield* Consul
+  const table = makeRecordTable(keys.jobs)
+  const announce = yield* PubSub.unbounded<string>()
+  const ready = yield* Effect.makeLatch(false)
+  const wanted = yield* Effect.makeLatch(false)
+  const listed = yield* Ref.make(false)
+
+  const publish = (names: ReadonlyArray<string>) => Effect.asVoid(PubSub.publishAll(announce, names))
+
+  const take = (entry: KvEntry) =>
+    Effect.suspend(() => {
+      const known = table.modifyIndex(entry.key)
+      // A read that was overtaken by a later one must not bring the past back.
+      if (Option.isSome(known) && known.value >= entry.modifyIndex) return Effect.void
+      return publish(table.put(entry))
+    })
+
+  const fetchOne = (key: string) =>
+    Effect.flatMap(consul.get(key), Option.match({ onNone: () => Effect.void, onSome: take }))
+
+  /** A shrunken list is no proof: it also shrinks when a token loses its right. The single key is asked. */
+  const confirmGone = (key: string) =>
+    Effect.flatMap(
+      consul.get(key, { consistent: true }),
+      Option.match({ onNone: () => Effect.suspend(() => publish(table.remove(key))), onSome: take })
+    )
+
+  const readValues = Effect.flatMap(consul.list(keys.jobs), ({ value }) =>
+    Effect.forEach(value, take, { discard: true })
+  )
+
+  const onNames = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
+    const present = new Set(names)
+    const gone = table.keys().filter((key) => !present.has(key))
+    const fresh = names.filter((key) => Option.isNone(table.modifyIndex(key)))
+    const first = !(yield* Ref.get(listed))
+    if (!first && fresh.length <= singleFetches)
+      yield* Effect.forEach(fresh, fetchOne, { concurrency: 8, discard: true })
+    yield* wanted.open
+    yield* Effect.forEach(gone, (key) => survive(`deletion of ${key}`, confirmGone(key)), {
+      concurrency: 8,
+      discard: true
+    })
+  })
+
+  yield* consul.watchKeys(keys.jobs).pipe(
+    Stream.runForEach(({ value }) => survive("names", onNames(value))),
+    Effect.forkScoped
+  )
+  yield* Effect.gen(function* () {
+    yield* wanted.await
+    yield* wanted.close
+    yield* readValues
+    yield* Ref.set(listed, true)
+    yield* ready.open
+  }).pipe(
+    // What failed is tried again: the watch has no reason to wake for it.
+    Effect.catchAll((error) => Effect.zipRight(Effect.logWarning("records could not be read", error), wanted.open)),
+    Effect.zipRight(Effect.sleep(valuesEvery)),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
+  return Records.of({
+    get: table.get,
+    names: table.names,
+    changes: Effect.map(PubSub.subscribe(announce), (queue) => Stream.fromQueue(queue)),
+    ready: ready.await
+  })
+})
+
+const survive = <R>(what: string, effect: Effect.Effect<void, ApiError, R>): Effect.Effect<void, never, R> =>
+  Effect.catchAll(effect, (error) => Effect.logWarning(`records: ${what} not read`, error))

@@ -1,0 +1,124 @@
+import { Duration, Either } from "effect"
+import type { Policy } from "../domain/Policy.ts"
+import { defaultSpecSettings, type SpecSettings } from "../jobspec/SpecSettings.ts"
+import { type Knob, knobs } from "./knobs.ts"
+
+/** What an operator has set, as the parts of the product want it. */
+export interface Settings {
+  readonly policy: Omit<Policy, "installation">
+  readonly spec: SpecSettings
+  readonly logLevel: "debug" | "info" | "warn" | "error"
+  readonly server: { readonly host: string; readonly port: number }
+  readonly keyPrefix: string
+}
+
+/** A value that can't be used. What was in force before, or the next source, stands in for it. */
+export interface SettingFault {
+  /** Where it was written: `environment BUILD_TIMEOUT`, `config/build_timeout`. */
+  readonly source: string
+  readonly message: string
+}
+
+export interface ReadSettings {
+  readonly settings: Settings
+  readonly faults: ReadonlyArray<SettingFault>
+}
+
+/** Texts by name: of environment variables, or of keys below `config/`. */
+export type Texts = Readonly<Record<string, string | undefined>>
+
+/** KV wins over the environment, which wins over the default; a text that can't be used is a fault and passed over. */
+export const readSettings = (environment: Texts, kv: Texts): ReadSettings => {
+  const faults: Array<SettingFault> = []
+  const read = <A>(knob: Knob<A>): A => {
+    const sources = [
+      { source: `config/${knob.key}`, text: knob.key === undefined ? undefined : kv[knob.key] },
+      { source: `environment ${knob.env}`, text: environment[knob.env] }
+    ]
+    for (const { source, text } of sources) {
+      if (text === undefined) continue
+      const parsed = knob.parse(text.trim())
+      if (Either.isRight(parsed)) return parsed.right
+      faults.push({ source, message: parsed.left })
+    }
+    return Either.getOrThrowWith(
+      knob.parse(knob.fallback),
+      (message) => new Error(`default of ${knob.env}: ${message}`)
+    )
+  }
+  for (const key of Object.keys(kv)) {
+    if (!knownKeys.has(key)) faults.push({ source: `config/${key}`, message: "there is no such setting" })
+  }
+  return { settings: assemble(read), faults }
+}
+
+const knownKeys: ReadonlySet<string> = new Set(
+  Object.values(knobs).flatMap(({ key }) => (key === undefined ? [] : [key]))
+)
+
+type Read = <A>(knob: Knob<A>) => A
+
+const assemble = (read: Read): Settings => ({
+  policy: policyOf(read),
+  spec: specOf(read),
+  logLevel: read(knobs.logLevel),
+  server: { host: read(knobs.serverHost), port: read(knobs.serverPort) },
+  keyPrefix: read(knobs.keyPrefix)
+})
+
+const policyOf = (read: Read): Settings["policy"] => ({
+  defaults: {
+    buildTimeout: Duration.millis(read(knobs.buildTimeout)),
+    testTimeout: Duration.millis(read(knobs.testTimeout)),
+    limits: {
+      build: { cpu: read(knobs.buildCpu), memory: read(knobs.buildMemory), disk: read(knobs.buildDisk) },
+      test: { cpu: read(knobs.testCpu), memory: read(knobs.testMemory), disk: read(knobs.testDisk) },
+      publish: { cpu: read(knobs.publishCpu), memory: read(knobs.publishMemory), disk: read(knobs.publishDisk) }
+    }
+  },
+  publishTimeout: read(knobs.publishTimeout),
+  queueTimeout: read(knobs.queueTimeout),
+  unplacedGrace: read(knobs.unplacedGrace),
+  startGrace: read(knobs.startGrace),
+  maxAttempts: read(knobs.maxAttempts),
+  retryBackoff: read(knobs.retryBackoff),
+  logsGrace,
+  registryBase: read(knobs.registryUrl),
+  temporaryPrefix: read(knobs.temporaryPrefix)
+})
+
+/** Milliseconds that unreachable logs hold a phase back: longer helps nobody, a node that is gone stays gone. */
+const logsGrace = 60_000
+
+const specOf = (read: Read): SpecSettings => ({
+  ...withoutRole,
+  region: read(knobs.region),
+  namespace: read(knobs.namespace),
+  datacenters: read(knobs.datacenters),
+  images: { builder: read(knobs.builderImage), publisher: read(knobs.publisherImage) },
+  storageDriver: read(knobs.storageDriver),
+  fuse: read(knobs.fuse),
+  cacheVolume: {
+    ...defaultSpecSettings.cacheVolume,
+    name: read(knobs.cacheVolume),
+    limitMb: read(knobs.cacheLimit)
+  },
+  insecureRegistries: read(knobs.insecureRegistries),
+  ...unlessEmpty(read(knobs.temporaryRegistryCredentials), (path) => ({ temporaryRegistryCredentialsPath: path })),
+  sshHostKeys: read(knobs.sshHostKeys),
+  vault: read(knobs.vault),
+  ...unlessEmpty(read(knobs.vaultRole), (role) => ({ vaultRole: role })),
+  vaultPolicies: read(knobs.vaultPolicies),
+  killTimeout: read(knobs.killTimeout),
+  logs: { maxFiles: read(knobs.dockerLogMaxFiles), maxFileSizeMb: read(knobs.logFileMegabytes) },
+  dockerLogMaxSize: read(knobs.dockerLogMaxSize),
+  gpuDevice: read(knobs.gpuDevice),
+  seccomp: read(knobs.seccomp),
+  apparmor: read(knobs.apparmor)
+})
+
+const { vaultRole: _role, ...withoutRole } = defaultSpecSettings
+
+/** An empty text means that a thing is not set at all. */
+const unlessEmpty = <A extends object>(text: string, make: (text: string) => A): A | {} =>
+  text === "" ? {} : make(text)

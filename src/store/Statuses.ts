@@ -1,0 +1,98 @@
+import { Context, Data, Effect, Layer, Option, Schema } from "effect"
+import { Consul, type KvEntry } from "../consul/Consul.ts"
+import { TxnOp, TxnResult } from "../consul/Transaction.ts"
+import { Status } from "../domain/Status.ts"
+import { type ApiError, Denied } from "../http/ApiError.ts"
+import type { Keys } from "./keys.ts"
+
+/** A status as the store holds it. */
+export interface StoredStatus {
+  readonly status: Status
+  readonly modifyIndex: number
+}
+
+/** The record, the status or the office changed under a write; nothing was written. */
+export class WriteConflict extends Data.TaggedError("WriteConflict")<{ readonly detail: string }> {
+  override get message(): string {
+    return `the status was not written: ${this.detail}`
+  }
+}
+
+/** What must still be true for a status to be written. */
+export interface WriteGuard {
+  /** The record that was judged: its key and index, or the key that must not exist. */
+  readonly record: { readonly key: string; readonly modifyIndex: Option.Option<number> }
+  /** The index that the status was read at; 0: it didn't exist. */
+  readonly modifyIndex: number
+  readonly fence: Option.Option<TxnOp>
+}
+
+/** Statuses below `status/`: written by the leader alone, read by anybody. */
+export class Statuses extends Context.Tag("jobforge/store/Statuses")<
+  Statuses,
+  {
+    /** None also for bytes that are no status: the run's children have names that follow from the record, so it can be made anew. */
+    readonly get: (name: string) => Effect.Effect<StatusRead, ApiError>
+    readonly list: Effect.Effect<ReadonlyArray<StoredStatus>, ApiError>
+    /** One transaction with everything that the guard names. Answers with the new index. */
+    readonly write: (status: Status, guard: WriteGuard) => Effect.Effect<number, ApiError | WriteConflict>
+  }
+>() {
+  static readonly layer = (keys: Keys): Layer.Layer<Statuses, never, Consul> => Layer.effect(Statuses, make(keys))
+}
+
+export interface StatusRead {
+  readonly status: Option.Option<Status>
+  /** 0: the key doesn't exist. */
+  readonly modifyIndex: number
+}
+
+const StatusJson = Schema.parseJson(Status)
+const decode = Schema.decodeUnknownOption(StatusJson)
+const encode = Schema.encodeSync(StatusJson)
+
+const make = Effect.fnUntraced(function* (keys: Keys) {
+  const consul = yield* Consul
+
+  const read = (entry: KvEntry): StatusRead => ({
+    status: decode(new TextDecoder().decode(entry.value)),
+    modifyIndex: entry.modifyIndex
+  })
+
+  return Statuses.of({
+    get: (name) =>
+      Effect.map(
+        consul.get(keys.status(name)),
+        Option.match({ onNone: () => ({ status: Option.none(), modifyIndex: 0 }), onSome: read })
+      ),
+    list: Effect.map(consul.list(keys.statuses), ({ value }) =>
+      value.flatMap((entry) => {
+        const { status, modifyIndex } = read(entry)
+        return Option.match(status, { onNone: () => [], onSome: (found) => [{ status: found, modifyIndex }] })
+      })
+    ),
+    write: (status, guard) =>
+      Effect.flatMap(consul.transaction(operations(keys, status, guard)), (result) => committed(keys, status, result))
+  })
+})
+
+const operations = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArray<TxnOp> => [
+  ...Option.toArray(guard.fence),
+  Option.match(guard.record.modifyIndex, {
+    onNone: () => TxnOp.CheckNotExists({ key: guard.record.key }),
+    onSome: (index) => TxnOp.CheckIndex({ key: guard.record.key, index })
+  }),
+  TxnOp.Cas({ key: keys.status(status.name), value: encode(status), index: guard.modifyIndex })
+]
+
+const committed = (keys: Keys, status: Status, result: TxnResult): Effect.Effect<number, WriteConflict | Denied> => {
+  if (TxnResult.$is("Committed")(result)) {
+    const key = keys.status(status.name)
+    const written = result.results.find((entry) => entry.key === key)
+    return Effect.succeed(written?.modifyIndex ?? 0)
+  }
+  const detail = result.errors.map(({ what }) => what).join("; ")
+  return result.errors.some(({ kind }) => kind === "denied")
+    ? Effect.fail(new Denied({ system: "consul", operation: `write of the status of ${status.name}`, detail }))
+    : Effect.fail(new WriteConflict({ detail }))
+}

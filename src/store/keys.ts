@@ -1,0 +1,37 @@
+import { Option } from "effect"
+
+/** Where everything of one installation lies in Consul's KV. */
+export interface Keys {
+  /** Ends with `/`. */
+  readonly jobs: string
+  readonly statuses: string
+  readonly config: string
+  readonly leader: string
+  readonly installation: string
+  readonly status: (name: string) => string
+  /** One piece of one stream of one attempt's log. */
+  readonly logPiece: (name: string, nomadJobId: string, stream: string, piece: number) => string
+  readonly logsOf: (name: string, nomadJobId: string, stream: string) => string
+}
+
+export const keysBelow = (prefix: string): Keys => ({
+  jobs: `${prefix}/jobs/`,
+  statuses: `${prefix}/status/`,
+  config: `${prefix}/config/`,
+  leader: `${prefix}/leader`,
+  installation: `${prefix}/installation`,
+  status: (name) => `${prefix}/status/${name}`,
+  logPiece: (name, nomadJobId, stream, piece) => `${prefix}/logs/${name}/${nomadJobId}/${stream}.${piece}`,
+  logsOf: (name, nomadJobId, stream) => `${prefix}/logs/${name}/${nomadJobId}/${stream}.`
+})
+
+/**
+ * The record's name: what follows `jobs/`, without the ending that GitOps tools leave on it. None for what is no
+ * record: folders, and the `*.ref` keys in which git2consul notes its commit.
+ */
+export const recordName = (jobs: string, key: string): Option.Option<string> => {
+  const rest = key.slice(jobs.length)
+  if (rest === "" || rest.endsWith("/") || rest.endsWith(".ref")) return Option.none()
+  const name = rest.replace(/\.(json|yaml|yml)$/, "")
+  return name === "" || name.endsWith("/") ? Option.none() : Option.some(name)
+}
