@@ -83,7 +83,7 @@ export class Nomad extends Context.Tag("jobforge/nomad/Nomad")<
     /** In no particular order; empty for unknown jobs. */
     readonly evaluations: (jobId: string) => Effect.Effect<ReadonlyArray<Evaluation>, ApiError>
     /**
-     * A file of an allocation's directory, as `main/local/result.json`. None: the file isn't there, or the allocation
+     * A file of an allocation's directory, as `main/local/result.json`, up to 1 MiB, else `Invalid`. None: the file isn't there, or the allocation
      * is forgotten by the servers or by its client. A node that can't be reached now is `Unavailable`.
      */
     readonly readFile: (allocationId: string, path: string) => Effect.Effect<Option.Option<Uint8Array>, ApiError>

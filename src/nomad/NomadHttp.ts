@@ -1,0 +1,166 @@
+import type { FileSystem } from "@effect/platform"
+import { type ConfigError, Effect, Layer, type Option, Schema } from "effect"
+import { type ApiError, Invalid } from "../http/ApiError.ts"
+import { Allocation } from "./Allocation.ts"
+import { changeEvents } from "./changeEvents.ts"
+import { Evaluation } from "./Evaluation.ts"
+import { Job, JobStub } from "./Job.ts"
+import { Node } from "./Node.ts"
+import { Nomad, type RegisterOptions } from "./Nomad.ts"
+import { load, type NomadConfig } from "./NomadConfig.ts"
+import { makeConnection, type NomadConnection } from "./NomadConnection.ts"
+import { count, listOf, text } from "./optionalFields.ts"
+import { decodeAnswer } from "./decodeAnswer.ts"
+import { readAllocationFile } from "./readAllocationFile.ts"
+import { followLogs, readLogs } from "./taskLogs.ts"
+
+/** Nomad over HTTP, as the environment says. */
+export const layer: Layer.Layer<Nomad, ConfigError.ConfigError, FileSystem.FileSystem> = Layer.unwrapEffect(
+  Effect.map(load, (config) => layerOf(config))
+)
+
+export const layerOf = (config: NomadConfig): Layer.Layer<Nomad> =>
+  Layer.scoped(Nomad, Effect.map(makeConnection(config), fromConnection))
+
+const fromConnection = (connection: NomadConnection): Nomad["Type"] => ({
+  ...jobs(connection),
+  ...tasks(connection),
+  ...cluster(connection)
+})
+
+const jobs = (
+  connection: NomadConnection
+): Pick<Nomad["Type"], "register" | "validate" | "job" | "jobs" | "stop" | "allocations" | "evaluations"> => ({
+  register: Effect.fn("Nomad.register")(function* (job, options) {
+    const operation = `job.register ${job.ID}`
+    const body = yield* encodeBody(operation, { Job: job, ...createOnly(options) })
+    const answer = yield* connection.askFor(Registration, { operation, method: "POST", path: "/v1/jobs", body })
+    return { evalId: answer.EvalID, jobModifyIndex: answer.JobModifyIndex, warnings: answer.Warnings }
+  }),
+
+  validate: Effect.fn("Nomad.validate")(function* (job) {
+    const operation = `job.validate ${job.ID}`
+    const body = yield* encodeBody(operation, { Job: job })
+    const answer = yield* connection.askFor(Validation, { operation, method: "POST", path: "/v1/validate/job", body })
+    // Some versions give a single error in `Error` only.
+    const errors =
+      answer.ValidationErrors.length === 0 && answer.Error !== "" ? [answer.Error] : answer.ValidationErrors
+    return { errors, warnings: answer.Warnings }
+  }),
+
+  job: Effect.fn("Nomad.job")((id) =>
+    found(connection.askFor(Job, { operation: `job.read ${id}`, path: jobPath(id) }))
+  ),
+
+  jobs: Effect.fn("Nomad.jobs")(function* (prefix) {
+    const operation = `job.list ${prefix}`
+    const answer = yield* connection.ask({
+      operation,
+      path: "/v1/jobs",
+      parameters: [
+        ["prefix", prefix],
+        ["meta", "true"]
+      ]
+    })
+    const value = yield* decodeAnswer(Schema.Array(JobStub), operation)(answer.body)
+    return { index: Number(answer.headers["x-nomad-index"] ?? 0), value }
+  }),
+
+  stop: Effect.fn("Nomad.stop")((id, options) =>
+    Effect.asVoid(
+      connection.ask({
+        operation: `job.stop ${id}`,
+        method: "DELETE",
+        path: jobPath(id),
+        parameters: options?.purge === true ? [["purge", "true"]] : []
+      })
+    )
+  ),
+
+  allocations: Effect.fn("Nomad.allocations")((jobId) =>
+    connection.askFor(Schema.Array(Allocation), {
+      operation: `job.allocations ${jobId}`,
+      path: `${jobPath(jobId)}/allocations`,
+      parameters: [["all", "false"]]
+    })
+  ),
+
+  evaluations: Effect.fn("Nomad.evaluations")((jobId) =>
+    connection.askFor(Schema.Array(Evaluation), {
+      operation: `job.evaluations ${jobId}`,
+      path: `${jobPath(jobId)}/evaluations`
+    })
+  )
+})
+
+const tasks = (
+  connection: NomadConnection
+): Pick<Nomad["Type"], "allocation" | "readFile" | "logs" | "followLogs" | "events"> => ({
+  allocation: Effect.fn("Nomad.allocation")((id) =>
+    found(
+      connection.askFor(Allocation, {
+        operation: `allocation.read ${id}`,
+        path: `/v1/allocation/${encodeURIComponent(id)}`
+      })
+    )
+  ),
+
+  readFile: Effect.fn("Nomad.readFile")((allocationId, path) => readAllocationFile(connection, allocationId, path)),
+
+  logs: Effect.fn("Nomad.logs")((allocationId, task, stream, options) =>
+    readLogs(connection, { allocationId, task, stream }, options)
+  ),
+
+  followLogs: (allocationId, task, stream, offset) => followLogs(connection, { allocationId, task, stream }, offset),
+
+  events: (topics, fromIndex) => changeEvents(connection, topics, fromIndex)
+})
+
+const cluster = (
+  connection: NomadConnection
+): Pick<Nomad["Type"], "nodes" | "regions" | "leader" | "systemGc" | "agentSelf"> => ({
+  nodes: Effect.fn("Nomad.nodes")(() =>
+    connection.askFor(Schema.Array(Node), { operation: "node.list", path: "/v1/nodes" })
+  ),
+  regions: Effect.fn("Nomad.regions")(() =>
+    connection.askFor(Schema.Array(Schema.String), { operation: "region.list", path: "/v1/regions" })
+  ),
+  leader: Effect.fn("Nomad.leader")(() =>
+    connection.askFor(Schema.String, { operation: "status.leader", path: "/v1/status/leader" })
+  ),
+  systemGc: Effect.fn("Nomad.systemGc")(() =>
+    Effect.asVoid(connection.ask({ operation: "system.gc", method: "PUT", path: "/v1/system/gc" }))
+  ),
+  agentSelf: Effect.fn("Nomad.agentSelf")(() =>
+    Effect.map(connection.askFor(AgentSelf, { operation: "agent.self", path: "/v1/agent/self" }), ({ config }) => ({
+      version: config.Version.Version,
+      region: config.Region,
+      datacenter: config.Datacenter
+    }))
+  )
+})
+
+const jobPath = (id: string): string => `/v1/job/${encodeURIComponent(id)}`
+
+const createOnly = (options: RegisterOptions | undefined) =>
+  options?.createOnly === true ? { EnforceIndex: true, JobModifyIndex: 0 } : {}
+
+const encodeBody = (operation: string, body: unknown): Effect.Effect<string, ApiError> =>
+  Effect.mapError(
+    Schema.encode(Schema.parseJson(Schema.Unknown))(body),
+    (error) => new Invalid({ system: "nomad", operation, detail: error.message })
+  )
+
+const found = <A>(ask: Effect.Effect<A, ApiError>): Effect.Effect<Option.Option<A>, ApiError> =>
+  ask.pipe(
+    Effect.asSome,
+    Effect.catchTag("NotFound", () => Effect.succeedNone)
+  )
+
+const Registration = Schema.Struct({ EvalID: text, JobModifyIndex: count, Warnings: text })
+
+const Validation = Schema.Struct({ ValidationErrors: listOf(Schema.String), Error: text, Warnings: text })
+
+const AgentSelf = Schema.Struct({
+  config: Schema.Struct({ Version: Schema.Struct({ Version: text }), Region: text, Datacenter: text })
+})

@@ -1,0 +1,113 @@
+import { type Duration, Effect, Option, Ref, Schedule, Schema, Stream } from "effect"
+import { type ApiError, Unavailable } from "../http/ApiError.ts"
+import { jsonObjects } from "./jsonObjects.ts"
+import { type NomadConnection, unavailable } from "./NomadConnection.ts"
+import { type EventTopic, NomadEvent } from "./NomadEvent.ts"
+import { count, listOf, text } from "./optionalFields.ts"
+
+export interface EventTimings {
+  /** Nomad sends a heartbeat every 30 s: two may be late. */
+  readonly silence: Duration.DurationInput
+  /** The first pause before connecting again; it doubles up to `slowest`. */
+  readonly pause: Duration.DurationInput
+  readonly slowest: Duration.DurationInput
+}
+
+const usual: EventTimings = { silence: "75 seconds", pause: "200 millis", slowest: "15 seconds" }
+
+/** See `Nomad.events`. */
+export const changeEvents = (
+  connection: NomadConnection,
+  topics: ReadonlyArray<EventTopic>,
+  fromIndex: Option.Option<number>,
+  timings: EventTimings = usual
+): Stream.Stream<NomadEvent> =>
+  Ref.make(fromIndex).pipe(
+    Effect.map((seen) =>
+      connect(connection, topics, seen, timings.silence).pipe(
+        Stream.tapError((error) => Effect.logWarning("Nomad's event stream is interrupted", error.message)),
+        Stream.retry(reconnect(timings))
+      )
+    ),
+    Stream.unwrap,
+    // The schedule has no end.
+    Stream.orDie
+  )
+
+// Starts anew with the first element after a connection, which is `Connected`.
+const reconnect = ({ pause, slowest }: EventTimings) =>
+  Schedule.exponential(pause).pipe(Schedule.union(Schedule.spaced(slowest)), Schedule.jittered)
+
+const connect = (
+  connection: NomadConnection,
+  topics: ReadonlyArray<EventTopic>,
+  seen: Ref.Ref<Option.Option<number>>,
+  silence: Duration.DurationInput
+): Stream.Stream<NomadEvent, ApiError> =>
+  Effect.gen(function* () {
+    const index = yield* Ref.get(seen)
+    const response = yield* connection.open(
+      {
+        operation,
+        path: "/v1/event/stream",
+        parameters: [
+          ...topics.map((topic) => ["topic", topic] as const),
+          ...Option.match(index, { onNone: () => [], onSome: (at) => [["index", at] as const] })
+        ]
+      },
+      silence
+    )
+    const events = response.body.pipe(
+      Stream.mapError(unavailable(operation)),
+      jsonObjects,
+      Stream.mapEffect(decodeBatch),
+      // The last index itself is asked for again, since a connection may break in the middle of its events. It isn't
+      // kept from falling: a restored cluster counts from an older one.
+      Stream.tap((batch) => (batch.Index > 0 ? Ref.set(seen, Option.some(batch.Index)) : Effect.void)),
+      Stream.mapConcat((batch) => batch.Events.flatMap(toNomadEvent)),
+      Stream.concat(Stream.fail(new Unavailable({ system: "nomad", operation, detail: "Nomad ended the stream" })))
+    )
+    return Stream.concat(Stream.succeed(NomadEvent.Connected()), events)
+  }).pipe(Stream.unwrapScoped)
+
+const operation = "events"
+
+const Changed = Schema.optionalWith(Schema.Struct({ JobID: text }), { nullable: true })
+
+const Event = Schema.Struct({
+  Topic: text,
+  /** The id of the thing that changed. */
+  Key: text,
+  Index: count,
+  /** Of an allocation or evaluation: first the job's id. */
+  FilterKeys: listOf(Schema.String),
+  Payload: Schema.optionalWith(Schema.Struct({ Allocation: Changed, Evaluation: Changed }), { nullable: true })
+})
+
+/** A heartbeat is a batch of nothing. */
+const Batch = Schema.Struct({ Index: count, Events: listOf(Event) })
+type Batch = typeof Batch.Type
+
+// What can't be understood is passed over: connecting again would replay it for ever. The consumer's resync covers it.
+const decodeBatch = (object: string): Effect.Effect<Batch> =>
+  Schema.decode(Schema.parseJson(Batch))(object).pipe(
+    Effect.tapError(() => Effect.logWarning("Nomad sent an event that cannot be understood", object.slice(0, 500))),
+    Effect.orElseSucceed((): Batch => ({ Index: 0, Events: [] }))
+  )
+
+const toNomadEvent = (event: typeof Event.Type): ReadonlyArray<NomadEvent> => {
+  const index = event.Index
+  const jobId = event.Payload?.Allocation?.JobID ?? event.Payload?.Evaluation?.JobID ?? event.FilterKeys[0] ?? ""
+  switch (event.Topic) {
+    case "Job":
+      return [NomadEvent.JobChanged({ jobId: event.Key, index })]
+    case "Allocation":
+      return [NomadEvent.AllocationChanged({ jobId, allocationId: event.Key, index })]
+    case "Evaluation":
+      return [NomadEvent.EvaluationChanged({ jobId, index })]
+    case "Node":
+      return [NomadEvent.NodeChanged({ nodeId: event.Key, index })]
+    default:
+      return []
+  }
+}

@@ -1,0 +1,125 @@
+import { Option } from "effect"
+import { ChildState } from "../domain/ChildState.ts"
+import type { Allocation } from "./Allocation.ts"
+import type { Evaluation } from "./Evaluation.ts"
+import type { Job } from "./Job.ts"
+import { unplaced } from "./placement.ts"
+import { judgeTask, TaskVerdict } from "./judgeTask.ts"
+
+/**
+ * What Nomad's answers about one child add up to.
+ *
+ * The job's own status isn't asked whether a task runs or succeeded: a stopped job is `dead` while its task runs on,
+ * and a stopped allocation ends as `complete`. A state that this knows nothing of counts as still under way, since the
+ * controller's deadlines end that, while a wrong end would be final.
+ */
+export const outcome = (
+  job: Option.Option<Job>,
+  allocations: ReadonlyArray<Allocation>,
+  evaluations: ReadonlyArray<Evaluation>
+): ChildState =>
+  Option.match(judged(job, allocations), {
+    onNone: () => withoutAllocation(job, evaluations),
+    onSome: (allocation) => ofAllocation(allocation, evaluations, isStopped(job))
+  })
+
+const isStopped = Option.exists<Job>(({ Stop }) => Stop)
+
+/**
+ * The allocation that speaks for the child: the newest that Nomad still wants, else the newest.
+ *
+ * Nomad replaces a lost one, and the lost one may come back. A changed job counts from its newest version on; a stop is
+ * a version too, but one that makes no allocations.
+ */
+const judged = (job: Option.Option<Job>, allocations: ReadonlyArray<Allocation>): Option.Option<Allocation> => {
+  const current = Option.match(job, {
+    onNone: () => allocations,
+    onSome: ({ Stop, Version }) => allocations.filter(({ JobVersion }) => Stop || JobVersion >= Version)
+  })
+  return Option.fromNullable(
+    current.toSorted((a, b) => Number(isWanted(b)) - Number(isWanted(a)) || b.CreateIndex - a.CreateIndex)[0]
+  )
+}
+
+const isWanted = ({ DesiredStatus }: Allocation): boolean => DesiredStatus === "run"
+
+const withoutAllocation = (job: Option.Option<Job>, evaluations: ReadonlyArray<Evaluation>): ChildState => {
+  if (Option.isNone(job)) return ChildState.Absent()
+  if (job.value.Stop) return ChildState.Stopped({ allocationId: Option.none(), finishedAt: Option.none() })
+  // Its allocations and evaluations were collected as garbage before it was.
+  return job.value.Status === "dead" && evaluations.length === 0
+    ? ChildState.Absent()
+    : ChildState.Queued({ unplaced: unplaced(evaluations) })
+}
+
+const ofAllocation = (
+  allocation: Allocation,
+  evaluations: ReadonlyArray<Evaluation>,
+  jobStopped: boolean
+): ChildState => {
+  if (allocation.ClientStatus === "lost") return lost(allocation, allocation.DesiredDescription)
+  const hasEnded = allocation.ClientStatus === "complete" || allocation.ClientStatus === "failed"
+  if (!isWanted(allocation))
+    return hasEnded ? removed(allocation) : ChildState.Stopping({ allocationId: allocation.ID })
+  if (!hasEnded) return jobStopped ? ChildState.Stopping({ allocationId: allocation.ID }) : underWay(allocation)
+  return willRunAgain(allocation, evaluations)
+    ? ChildState.Queued({ unplaced: unplaced(evaluations) })
+    : ended(allocation)
+}
+
+/** A failed allocation isn't final while the evaluation that will place it anew waits for its time. */
+const willRunAgain = ({ FollowupEvalID }: Allocation, evaluations: ReadonlyArray<Evaluation>): boolean =>
+  evaluations.some(({ ID, Status }) => ID === FollowupEvalID && (Status === "pending" || Status === "blocked"))
+
+/** Ended because the servers wanted it gone. Evicted is what gave way to a job of a higher priority. */
+const removed = (allocation: Allocation): ChildState =>
+  allocation.DesiredStatus === "evict"
+    ? lost(allocation, allocation.DesiredDescription)
+    : ChildState.Stopped({ allocationId: Option.some(allocation.ID), finishedAt: finishOf(allocation) })
+
+const lost = (allocation: Allocation, message: string): ChildState =>
+  ChildState.Lost({
+    allocationId: allocation.ID,
+    message: message || allocation.ClientDescription || "Nomad lost the allocation"
+  })
+
+/** A client that doesn't answer (`unknown`) leaves the allocation as it was last seen, until Nomad calls it lost. */
+const underWay = (allocation: Allocation): ChildState => {
+  const { ID: allocationId, NodeName: nodeName, TaskStates } = allocation
+  const tasks = Object.values(TaskStates)
+  const running = tasks.find(({ StartedAt, State }) => State !== "pending" && Option.isSome(StartedAt))
+  return running === undefined
+    ? ChildState.Starting({ allocationId, nodeName, waiting: Option.firstSomeOf(tasks.map(waitsFor)) })
+    : ChildState.Running({ allocationId, nodeName, startedAt: Option.getOrElse(running.StartedAt, () => 0) })
+}
+
+/** `Missing: vault.read(…)`, as long as nothing has happened since. */
+const waitsFor = ({ Events }: Allocation["TaskStates"][string]): Option.Option<string> =>
+  Option.fromNullable(Events.at(-1)).pipe(
+    Option.filter(({ Type }) => Type === "Template"),
+    Option.map(({ DisplayMessage }) => DisplayMessage)
+  )
+
+const ended = (allocation: Allocation): ChildState => {
+  const { ID: allocationId, NodeName: nodeName } = allocation
+  const verdicts = Object.values(allocation.TaskStates).map(judgeTask)
+  const finishedAt = Option.getOrElse(finishOf(allocation), () => allocation.ModifyTime)
+  const worst = verdicts.find((verdict) => !TaskVerdict.$is("Succeeded")(verdict)) ?? verdicts[0]
+  if (worst === undefined) return lost(allocation, "")
+  return TaskVerdict.$match(worst, {
+    Succeeded: ({ startedAt }) =>
+      allocation.ClientStatus === "complete"
+        ? ChildState.Succeeded({ allocationId, nodeName, startedAt, finishedAt })
+        : lost(allocation, ""),
+    CommandFailed: ({ exitCode, message, oomKilled, startedAt }) =>
+      ChildState.CommandFailed({ allocationId, nodeName, exitCode, oomKilled, message, startedAt, finishedAt }),
+    NeverStarted: ({ message, reason }) =>
+      ChildState.NeverStarted({ allocationId, nodeName, reason, message, finishedAt }),
+    Interrupted: ({ message }) => lost(allocation, message)
+  })
+}
+
+const finishOf = ({ TaskStates }: Allocation): Option.Option<number> => {
+  const times = Object.values(TaskStates).flatMap(({ FinishedAt }) => Option.toArray(FinishedAt))
+  return times.length === 0 ? Option.none() : Option.some(Math.max(...times))
+}
