@@ -1,4 +1,4 @@
-import { Data, Duration, Effect, type Scope, Stream } from "effect"
+import { Data, Duration, Effect, Option, type Scope, Stream } from "effect"
 import { Agent, type Dispatcher } from "undici"
 
 /** One request below an endpoint's base URL. */
@@ -58,7 +58,7 @@ export interface EndpointOptions {
  */
 export interface Endpoint {
   readonly request: (request: HttpRequest) => Effect.Effect<HttpResponse, TransportError>
-  /** The body as it arrives. Ends with the response; interruption closes the socket. `silence` bounds the gap between bytes. */
+  /** The body as it arrives. Ends with the response; the scope closes the socket. `silence` bounds the gap between bytes. */
   readonly stream: (
     request: HttpRequest,
     silence: Duration.DurationInput
@@ -142,10 +142,17 @@ const fetchStream = Effect.fnUntraced(function* (
     },
     catch: toTransportError
   }).pipe(withDeadline(request))
-  const body = Stream.fromAsyncIterable<Uint8Array, TransportError>(response.body, toTransportError).pipe(
-    Stream.timeoutFail(
-      () => new TransportError({ reason: "timeout", detail: `silent for ${Duration.format(silence)}` }),
-      silence
+  // Not Stream.fromAsyncIterable: it ends by `return()`, which waits for the `next()` that a silent server leaves open.
+  const chunks: AsyncIterator<Uint8Array> = response.body[Symbol.asyncIterator]()
+  const body = Stream.repeatEffectOption(
+    Effect.tryPromise({ try: () => chunks.next(), catch: toTransportError }).pipe(
+      Effect.timeoutFail({
+        duration: silence,
+        onTimeout: () =>
+          new TransportError({ reason: "timeout", detail: `silent for ${Duration.format(Duration.decode(silence))}` })
+      }),
+      Effect.mapError(Option.some),
+      Effect.flatMap((next) => (next.done === true ? Effect.fail(Option.none()) : Effect.succeed(next.value)))
     )
   )
   return { status: response.statusCode, headers: flatHeaders(response.headers), body }

@@ -1,0 +1,215 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Chunk, Deferred, Effect, Fiber, Stream } from "effect"
+import type { ServerResponse } from "node:http"
+import { makeEndpoint } from "../../src/http/Transport.ts"
+import { scriptedServer } from "../support/ScriptedServer.ts"
+
+const get = { method: "GET", path: "/", timeout: "5 seconds" } as const
+
+/** Polls, since the other end of a socket closes in its own time. */
+const eventually = (what: string, holds: () => boolean) =>
+  Effect.gen(function* () {
+    for (let tries = 0; tries < 200; tries++) {
+      if (holds()) return
+      yield* Effect.sleep("10 millis")
+    }
+    assert.fail(what)
+  })
+
+const silent = () => {}
+
+describe("Transport", () => {
+  it.scopedLive("sends path, query, headers and body as given and returns the whole answer", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => {
+        response.writeHead(201, { "X-Index": "7" })
+        response.end("done")
+      })
+      const endpoint = yield* makeEndpoint({ origin: server.origin, headers: { "x-token": "t" } })
+      const response = yield* endpoint.request({
+        method: "PUT",
+        path: "/v1/a%20b",
+        query: { keys: true, left: undefined, separator: "/&", index: 3 },
+        headers: { "x-own": "1" },
+        body: new Uint8Array([104, 105]),
+        timeout: "5 seconds"
+      })
+      assert.strictEqual(response.status, 201)
+      assert.strictEqual(response.headers["x-index"], "7")
+      assert.strictEqual(new TextDecoder().decode(response.body), "done")
+      const [seen] = server.seen
+      assert.strictEqual(seen?.method, "PUT")
+      assert.strictEqual(seen?.url, "/v1/a%20b?keys&separator=%2F%26&index=3")
+      assert.strictEqual(seen?.headers["x-token"], "t")
+      assert.strictEqual(seen?.headers["x-own"], "1")
+      assert.strictEqual(seen?.body, "hi")
+    })
+  )
+
+  it.scopedLive("reuses connections", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => response.end("x"))
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      yield* Effect.replicateEffect(endpoint.request(get), 50, { discard: true })
+      // Two, since one is still finishing an answer when the next request comes.
+      assert.isAtMost(server.openSockets(), 2)
+    })
+  )
+
+  it.scopedLive("closes the socket of a request that is interrupted before its answer", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer(silent)
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const fibers = yield* Effect.forEach([1, 2, 3], () => Effect.fork(endpoint.request(get)))
+      yield* eventually("three requests arrive", () => server.seen.length === 3)
+      assert.strictEqual(server.openSockets(), 3)
+      yield* Fiber.interruptAll(fibers)
+      yield* eventually("the sockets are closed", () => server.openSockets() === 0)
+    })
+  )
+
+  it.scopedLive("closes the socket of a request that is interrupted in the middle of its body", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => response.write("half"))
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const fiber = yield* Effect.fork(endpoint.request(get))
+      yield* eventually("the request arrives", () => server.seen.length === 1)
+      yield* Effect.sleep("50 millis")
+      yield* Fiber.interrupt(fiber)
+      yield* eventually("the socket is closed", () => server.openSockets() === 0)
+    })
+  )
+
+  it.scopedLive("fails at the deadline when the headers don't come, and closes the socket", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer(silent)
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const error = yield* Effect.flip(endpoint.request({ ...get, timeout: "100 millis" }))
+      assert.deepStrictEqual([error.reason, error.detail], ["timeout", "no answer within 100ms"])
+      yield* eventually("the socket is closed", () => server.openSockets() === 0)
+    })
+  )
+
+  it.scopedLive("fails at the deadline when the body stops halfway", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => response.write("half"))
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const error = yield* Effect.flip(endpoint.request({ ...get, timeout: "100 millis" }))
+      assert.strictEqual(error.reason, "timeout")
+    })
+  )
+
+  const cuts: ReadonlyArray<readonly [string, (response: ServerResponse) => void]> = [
+    ["before the headers", (response) => response.destroy()],
+    [
+      "in a body of known length",
+      (response) => {
+        response.writeHead(200, { "content-length": "100" })
+        response.write("half", () => response.destroy())
+      }
+    ],
+    ["in a chunked body", (response) => void response.write("half", () => response.destroy())]
+  ]
+  for (const [where, cut] of cuts) {
+    it.scopedLive(`fails at once, not at its deadline, when the connection breaks ${where}`, () =>
+      Effect.gen(function* () {
+        const server = yield* scriptedServer((_, response) => cut(response))
+        const endpoint = yield* makeEndpoint({ origin: server.origin })
+        const error = yield* Effect.flip(endpoint.request(get))
+        assert.strictEqual(error.reason, "broken")
+      })
+    )
+  }
+
+  it.scopedLive("tells a server that isn't there from one that breaks", () =>
+    Effect.gen(function* () {
+      const port = yield* Effect.scoped(Effect.map(scriptedServer(silent), (server) => server.port))
+      const endpoint = yield* makeEndpoint({ origin: `http://127.0.0.1:${port}` })
+      const error = yield* Effect.flip(endpoint.request(get))
+      assert.strictEqual(error.reason, "connect")
+    })
+  )
+
+  it.scopedLive("streams a body as it arrives and ends with it", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => {
+        response.write("one")
+        setTimeout(() => response.end("two"), 50)
+      })
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const { body, status } = yield* endpoint.stream(get, "5 seconds")
+      const chunks = yield* Stream.runCollect(body)
+      assert.strictEqual(status, 200)
+      assert.strictEqual(
+        Chunk.toReadonlyArray(chunks)
+          .map((chunk) => new TextDecoder().decode(chunk))
+          .join("|"),
+        "one|two"
+      )
+    })
+  )
+
+  it.scopedLive("ends a stream that falls silent", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => response.write("one"))
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const { body } = yield* endpoint.stream(get, "100 millis")
+      const error = yield* Effect.flip(Stream.runDrain(body))
+      assert.deepStrictEqual([error.reason, error.detail], ["timeout", "silent for 100ms"])
+    })
+  )
+
+  it.scopedLive("fails a stream whose connection breaks", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => response.write("one", () => response.destroy()))
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const { body } = yield* endpoint.stream(get, "5 seconds")
+      const error = yield* Effect.flip(Stream.runDrain(body))
+      assert.strictEqual(error.reason, "broken")
+    })
+  )
+
+  it.scopedLive("closes a stream's socket with its scope, read or not", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => response.write("one"))
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      yield* Effect.scoped(Effect.flatMap(endpoint.stream(get, "5 seconds"), ({ body }) => Stream.runHead(body)))
+      yield* Effect.scoped(endpoint.stream(get, "5 seconds"))
+      yield* eventually("the sockets are closed", () => server.openSockets() === 0)
+    })
+  )
+
+  it.scopedLive("closes a stream's socket when its waiting reader is interrupted", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => response.write("one"))
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const received = yield* Deferred.make<void>()
+      const reader = yield* Effect.scoped(
+        Effect.flatMap(endpoint.stream(get, "5 seconds"), ({ body }) =>
+          Stream.runForEach(body, () => Deferred.succeed(received, undefined))
+        )
+      ).pipe(Effect.fork)
+      yield* Deferred.await(received)
+      yield* Fiber.interrupt(reader)
+      yield* eventually("the socket is closed", () => server.openSockets() === 0)
+    })
+  )
+
+  it.scopedLive("closes a stream's socket when no headers come in time", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer(silent)
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const error = yield* Effect.flip(Effect.scoped(endpoint.stream({ ...get, timeout: "100 millis" }, "5 seconds")))
+      assert.strictEqual(error.reason, "timeout")
+      yield* eventually("the socket is closed", () => server.openSockets() === 0)
+    })
+  )
+
+  it.scopedLive("closes idle connections with the endpoint's scope", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => response.end("x"))
+      yield* Effect.scoped(Effect.flatMap(makeEndpoint({ origin: server.origin }), (endpoint) => endpoint.request(get)))
+      yield* eventually("the socket is closed", () => server.openSockets() === 0)
+    })
+  )
+})
