@@ -138,15 +138,28 @@ const committed = Effect.fnUntraced(function* (
   const entries = (answer.Results ?? []).map(({ KV }) => KV)
   const denied = ops.every(isRead) ? unanswered(ops, new Set(entries.map(({ Key }) => Key))) : []
   if (denied.length > 0) return TxnResult.RolledBack({ errors: denied })
-  const read = new Set(ops.filter(({ _tag }) => _tag === "Get").map(({ key }) => key))
-  return TxnResult.Committed({
-    results: entries.map(({ Key, ModifyIndex, Value }): TxnEntry =>
-      read.has(Key)
-        ? { key: Key, modifyIndex: ModifyIndex, value: fromBase64(Value ?? "") }
-        : { key: Key, modifyIndex: ModifyIndex }
-    )
-  })
+  return TxnResult.Committed({ results: matched(ops, entries) })
 })
+
+interface Entry {
+  readonly Key: string
+  readonly ModifyIndex: number
+  readonly Value: string | null
+}
+
+/** The answers come in the operations' order, with gaps where an operation leaves none. */
+const matched = (ops: ReadonlyArray<TxnOp>, entries: ReadonlyArray<Entry>): ReadonlyArray<TxnEntry> => {
+  let next = 0
+  return entries.map(({ Key, ModifyIndex, Value }): TxnEntry => {
+    const at = ops.findIndex((op, index) => index >= next && op.key === Key && !leavesNone(op))
+    next = at + 1
+    return ops[at]?._tag === "Get"
+      ? { key: Key, modifyIndex: ModifyIndex, value: fromBase64(Value ?? "") }
+      : { key: Key, modifyIndex: ModifyIndex }
+  })
+}
+
+const leavesNone = ({ _tag }: TxnOp): boolean => _tag === "Delete" || _tag === "DeleteCas" || _tag === "CheckNotExists"
 
 /**
  * A transaction that only reads isn't refused to a token without the right: what it may not see is left out of the
