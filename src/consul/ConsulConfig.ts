@@ -64,34 +64,34 @@ const headerSafe = /^[\x21-\x7e]+$/
 
 /** The message must not repeat the value. */
 const secret = (name: string): Config.Config<Option.Option<Redacted.Redacted>> =>
-  checked(text(name), (value) =>
+  checked(name, (value) =>
     headerSafe.test(value)
       ? Either.right(Redacted.make(value))
       : Either.left("it has spaces, control characters or non-ASCII letters; give it as one line of plain characters")
   )
 
 const flag = (name: string, fallback: boolean): Config.Config<boolean> =>
-  checked(text(name), (value) => {
+  checked(name, (value) => {
     if (/^(1|t|true|yes|on)$/i.test(value)) return Either.right(true)
     if (/^(0|f|false|no|off)$/i.test(value)) return Either.right(false)
     return Either.left(`"${value}" is neither true nor false`)
   }).pipe(Config.map(Option.getOrElse(() => fallback)))
 
-const checked = <A, B>(
-  config: Config.Config<Option.Option<A>>,
-  check: (value: A) => Either.Either<B, string>
-): Config.Config<Option.Option<B>> =>
+const checked = <A>(
+  name: string,
+  check: (value: string) => Either.Either<A, string>
+): Config.Config<Option.Option<A>> =>
   Config.mapOrFail(
-    config,
+    text(name),
     Option.match({
-      onNone: () => Either.right(Option.none<B>()),
+      onNone: () => Either.right(Option.none<A>()),
       onSome: (value) =>
-        Either.mapBoth(check(value), { onLeft: (why) => ConfigError.InvalidData([], why), onRight: Option.some })
+        Either.mapBoth(check(value), { onLeft: (why) => ConfigError.InvalidData([name], why), onRight: Option.some })
     })
   )
 
 const addressConfig: Effect.Effect<Address, ConfigError.ConfigError> = Effect.gen(function* () {
-  const address = yield* checked(text("CONSUL_HTTP_ADDR"), parseAddress)
+  const address = yield* checked("CONSUL_HTTP_ADDR", parseAddress)
   const ssl = yield* flag("CONSUL_HTTP_SSL", false)
   const found = Option.getOrElse(address, (): Address => ({ origin: "http://127.0.0.1:8500" }))
   return ssl ? { ...found, origin: found.origin.replace(/^http:/, "https:") } : found
