@@ -99,18 +99,14 @@ const probe = (options: BuildahDriverOptions) =>
   )
 
 /** Runs an effect for the first that asks and keeps its success; a failure is tried again by the next. */
-const onceSucceeded = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
-  const lock = yield* Effect.makeSemaphore(1)
-  let kept: { readonly value: A } | undefined
-  return Effect.suspend(() =>
-    kept === undefined
-      ? Effect.map(effect, (value) => {
-          kept = { value }
-          return value
-        })
-      : Effect.succeed(kept.value)
-  ).pipe(lock.withPermits(1))
-})
+const onceSucceeded = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Effect.Effect<A, E>> =>
+  Effect.map(Effect.makeSemaphore(1), (lock) => {
+    let kept: { readonly value: A } | undefined
+    const first = Effect.tap(effect, (value) => {
+      kept = { value }
+    })
+    return lock.withPermits(1)(Effect.suspend(() => (kept === undefined ? first : Effect.succeed(kept.value))))
+  })
 
 const validate = (
   options: BuildahDriverOptions,

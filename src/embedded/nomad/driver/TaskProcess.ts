@@ -112,16 +112,15 @@ const awaitEnd = Effect.fnUntraced(function* (spawned: Spawned, options: TaskPro
   return exit
 })
 
-/** Kills every process of the task, whatever group or session it moved to. */
+/**
+ * Kills every process of the task, whatever group or session it moved to.
+ *
+ * The group has both `unshare`, which would report its child's SIGKILL as exit code 1 with a line on stderr, and the
+ * first process of the namespace, with which the kernel ends all others.
+ */
 const endTree = Effect.fnUntraced(function* (options: TaskProcessOptions, pid: number) {
-  if (!options.ownsProcesses) {
-    signalGroup(pid, "SIGKILL")
-    return yield* endProcessesOf(new Set([options.allocationId]), options.taskName)
-  }
-  const first = (yield* allProcesses).filter((entry) => entry.parent === pid)
-  // Killing the namespace's first process, not `unshare`, lets `unshare` stay to see that all are gone.
-  for (const entry of first) signalProcess(entry.pid, "SIGKILL")
-  if (first.length === 0) signalGroup(pid, "SIGKILL")
+  signalGroup(pid, "SIGKILL")
+  yield* endProcessesOf(new Set([options.allocationId]), options.taskName)
 })
 
 /** `unshare` itself is spared: older ones die of the signal and take the namespace with them. */

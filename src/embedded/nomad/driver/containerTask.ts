@@ -50,7 +50,7 @@ export const startContainerTask = Effect.fnUntraced(function* (
   const mounted = yield* Effect.promise(() => firstLine(task.control))
   if (!mounted.startsWith("/")) return yield* containerFailure(name, mounted)
   const spec = yield* describe(context, config, image, mounted, `/proc/${task.pid}/root${mounted}`, name)
-  yield* Effect.promise(() => writeFile(join(space.folder, "config.json"), JSON.stringify(spec), { mode: 0o600 }))
+  yield* Effect.promise(() => writeSpec(space, spec))
   task.control.write("go\n")
   const exit = yield* started(task, space)
   const said = yield* Effect.promise(() => readFile(join(space.folder, "crun.log"), "utf8").catch(() => ""))
@@ -111,6 +111,10 @@ const describe = Effect.fnUntraced(function* (
   if (problem !== undefined) return yield* containerFailure(name, problem)
   return containerSpec({ context, config, rootfs, command, env, cwd, user })
 })
+
+/** Readable by nobody else: the environment may hold secrets. */
+const writeSpec = (space: TaskSpace, spec: object): Promise<void> =>
+  writeFile(join(space.folder, "config.json"), JSON.stringify(spec), { mode: 0o600 })
 
 /** crun writes the pid file when the container stands and only the command is left to run. */
 const started = Effect.fnUntraced(function* (task: TaskProcess, space: TaskSpace) {

@@ -21,11 +21,12 @@ export const containerUser = async (rootfs: string, user: string): Promise<Eithe
   const gid = group === "" ? account.gid : (groups.find((each) => each.name === group)?.gid ?? toId(group))
   if (gid === undefined) return Either.left(`unable to find group ${group}: no matching entries in group file`)
   // A group that is asked for by name replaces the user's groups.
+  // Docker adds the group itself since CVE-2022-36109: else a file that denies it could be read by its members.
   const joined = group === "" ? groups.filter((each) => each.members.includes(account.name)) : []
   return Either.right({
     uid: account.uid,
     gid,
-    additionalGids: joined.map((each) => each.gid).filter((id) => id !== undefined),
+    additionalGids: [...new Set([gid, ...joined.map((each) => each.gid).filter((id) => id !== undefined)])],
     home: account.home
   })
 }

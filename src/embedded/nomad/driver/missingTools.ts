@@ -28,7 +28,7 @@ export const installCommand = (tools: ReadonlyArray<MissingTool>): string =>
   `apt-get install -y ${[...new Set(tools.map((tool) => tool.package))].join(" ")}`
 
 /** Fails with every missing tool by name and the command that installs them. */
-export const requireTools: Effect.Effect<void, DriverError> = Effect.flatMap(missingTools(), (missing) =>
+export const requireTools: Effect.Effect<void, DriverError> = Effect.flatMap(Effect.suspend(missingTools), (missing) =>
   missing.length === 0
     ? Effect.void
     : new DriverError({
