@@ -34,8 +34,7 @@ const texts: ReadonlyArray<readonly [RegExp, Kind]> = [
   [
     /No path to node|not started yet|No cluster leader|not the leader|leadership lost|[Nn]ot ready to serve|rpc error/u,
     "Unavailable"
-  ],
-  [/timed out|timeout|deadline exceeded|connection re|broken pipe|\bEOF\b|session shutdown/u, "Unavailable"]
+  ]
 ]
 
 const kindOfStatus = (status: number, body: string): Kind => {
@@ -44,8 +43,10 @@ const kindOfStatus = (status: number, body: string): Kind => {
   if (status === 409) return "Conflict"
   if (status === 408 || status === 429) return "Unavailable"
   if (status < 500) return "Invalid"
-  return status === 500 && refusals.test(body) ? "Invalid" : "Unavailable"
+  return status === 500 && refusals.test(body) && !outages.test(body) ? "Invalid" : "Unavailable"
 }
+
+const outages = /timed out|timeout|deadline exceeded|connection re|broken pipe|\bEOF\b|session shutdown/u
 
 // How Nomad's checks at registration word what they refuse, when it is a single thing.
 const refusals = /\b(?:must|cannot|can't|invalid|missing|mismatched|exceeds|does not exist|not supported)\b/iu

@@ -24,7 +24,7 @@ export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>, operation: strin
 const utf8 = new TextDecoder()
 
 // The first alternative skips string literals, so that digits in a message stay as they are.
-const literals = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/gu
+const literals = /"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/gu
 
 const quoteLargeNumbers = (json: string): string =>
   json.replaceAll(literals, (literal) => (literal.startsWith('"') ? literal : `"${literal}"`))

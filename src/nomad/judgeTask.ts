@@ -87,13 +87,14 @@ const causes: ReadonlySet<string> = new Set([
 
 const reasonOf = ({ DisplayMessage, Type }: TaskEvent): NeverStartedReason => {
   if (Type === "Failed Validation") return "validation"
-  if (Type === "Driver Failure") return pullFailure.test(DisplayMessage) ? pullReason(DisplayMessage) : "driver"
+  if (Type === "Driver Failure")
+    return pullFailure.test(DisplayMessage) ? pullReason(DisplayMessage.replaceAll(/`[^`]*`/gu, "")) : "driver"
   return /\b(?:template|vault|missing:)/iu.test(DisplayMessage) ? "template" : "other"
 }
 
 const pullFailure = /Failed to pull|pull access denied|manifest unknown|No such image/iu
 
-/** What the registry said, as docker and podman quote it. A registry that hides what exists says «denied» to both. */
+/** What the registry said, without the image's name, which may hold any of these words. A registry that hides what exists says «denied» to both. */
 const pullReason = (message: string): NeverStartedReason => {
   if (/unauthorized|authentication required|no basic auth|access denied|denied:|forbidden/iu.test(message)) {
     return "authentication"
