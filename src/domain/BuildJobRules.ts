@@ -1,6 +1,6 @@
 import { Predicate } from "effect"
 import { unaryOperands } from "./BuildJobTest.ts"
-import { type FieldPath } from "./FieldError.ts"
+import type { FieldPath } from "./FieldError.ts"
 import { maximumImageNameLength } from "./ImageReference.ts"
 
 /** A fault before it has got its words' subject: see `fieldError`. */

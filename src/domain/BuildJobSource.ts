@@ -83,4 +83,4 @@ const forbiddenInRef = /[\s~^:?*[\\]|\.\.|@\{|\/\//
 const hasBadComponent = (ref: string): boolean =>
   ref.split("/").some((component) => component.startsWith(".") || component.endsWith(".lock"))
 
-const checkoutPath = /^(?![- ])[\p{L}\p{M}\p{N}._@+~,=()/ -]*[^ ]$/u
+const checkoutPath = /^(?![- ])[\p{L}\p{M}\p{N}._@+~,=()/ -]+(?<! )$/u

@@ -53,7 +53,8 @@ export const VaultPath = text({
     if (path === "") return "is required"
     return path.length <= 512 && vaultPath.test(path) ? undefined : `must be a Vault path ${vaultPathRule}`
   },
-  jsonSchema: { pattern: "^[A-Za-z0-9_][A-Za-z0-9._/@-]*$", maxLength: 512 }
+  // Empty is refused only where a path must be.
+  jsonSchema: { pattern: "^(?:[A-Za-z0-9_][A-Za-z0-9._/@-]*)?$", maxLength: 512 }
 })
 
 const vaultPath = /^[A-Za-z0-9_][A-Za-z0-9._@-]*(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._@-]+)*$/
@@ -85,7 +86,7 @@ const VaultFields = map(
   64
 )
 
-const Command = text({
+export const Command = text({
   fault: (command) => {
     if (command.trim() === "") return "must not be empty: it would test nothing and pass"
     return isProcessText(command, maximumTextLength)

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { BuildJobFields } from "./BuildJob.ts"
+import { Command } from "./BuildJobTest.ts"
 import { flag, isPrintable, list, map, mapKey, optional, text, typeFault } from "./BuildJobText.ts"
 import { Timeout } from "./BuildJobTimeout.ts"
 
@@ -34,7 +35,7 @@ export const RecordFields = Schema.Struct({
 
 /** Earlier names of members of `test`. They stay accepted for as long as scripts and records use them. */
 export const LegacyFields = Schema.Struct({
-  test_commands: optional(list(Schema.String, 64), "Earlier name of test.commands."),
+  test_commands: optional(list(Command, 64), "Earlier name of test.commands."),
   test_entry_point: optional(flag, "Earlier name of test.entry_point."),
   test_timeout: optional(Timeout, "Earlier name of test.timeout.")
 })

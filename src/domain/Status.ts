@@ -71,19 +71,29 @@ export const TestRef = Schema.Union(
   Schema.Struct({ kind: Schema.Literal("entry-point") })
 )
 
-/** How an attempt ended. Written once, when its result and logs are safe. */
-export const Outcome = Schema.Struct({
-  result: Schema.Literal("succeeded", "failed", "stopped"),
-  reason: Schema.optional(Reason),
-  message: Schema.optional(Schema.String),
+const ending = {
   exit_code: Schema.optional(Schema.Int),
-  /** The cluster's fault, not the user's: another attempt may follow. */
-  infrastructure: Schema.Boolean,
   logs: Schema.Literal("archived", "unavailable", "none"),
   log_bytes: Schema.NonNegativeInt,
   log_truncated: Schema.Boolean,
   at: Timestamp
+}
+
+const Success = Schema.Struct({ result: Schema.Literal("succeeded"), ...ending })
+
+const Failure = Schema.Struct({
+  /** `stopped`: we ended it, for the reason given. */
+  result: Schema.Literal("failed", "stopped"),
+  reason: Reason,
+  message: Schema.String,
+  /** The cluster's fault, not the user's: another attempt may follow. */
+  infrastructure: Schema.Boolean,
+  ...ending
 })
+export type Failure = typeof Failure.Type
+
+/** How an attempt ended. Written once, when its result and logs are safe. */
+export const Outcome = Schema.Union(Success, Failure)
 export type Outcome = typeof Outcome.Type
 
 /** One Nomad job: one try of one step. It is written here before it is registered. */

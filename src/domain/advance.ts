@@ -1,8 +1,8 @@
 import { Option } from "effect"
 import { judgeAttempt } from "./judgeAttempt.ts"
-import { type PhaseState, phaseState } from "./phaseState.ts"
+import { type FailedAttempt, type PhaseState, phaseState } from "./phaseState.ts"
 import { type ResolvedJob, resolveJob, testCases } from "./resolve.ts"
-import { addEvent, cleanupAttempt, nextAttempt, publishAttempt, testAttempts } from "./run.ts"
+import { addEvent, buildAttempt, cleanupAttempt, nextAttempt, publishAttempt, testAttempts } from "./run.ts"
 import { Action, type Snapshot } from "./Snapshot.ts"
 import { type Attempt, isTerminal, type JobPhase, type JobStatus, type Status } from "./Status.ts"
 
@@ -66,14 +66,20 @@ const phaseOf = (status: JobStatus): JobPhase =>
 const movePhase = (context: Context, step: Step): Step => {
   const phase = phaseOf(step.status.status)
   const state = phaseState(step.status.attempts, phase, context.snapshot.policy)
+  // A run that is to end neither tries again nor asks why something failed.
+  const { stopping } = step.status
+  if (stopping !== undefined && (state._tag === "Retry" || state._tag === "Failed")) {
+    return stopRun(step, stopping, context.snapshot.now)
+  }
   switch (state._tag) {
     case "NotStarted":
+      return start(step, firstAttempts(context, phase))
     case "Active":
       return { ...step, status: underWay(step.status, phase) }
     case "Retry":
       return retry(context, step, state)
     case "Failed":
-      return fail(context, step, phase, state.attempt)
+      return fail(context, step, phase, state)
     case "Done":
       return phaseDone(context, step, phase, state.attempts)
   }
@@ -87,13 +93,11 @@ const underWay = (status: Status, phase: JobPhase): Status => {
 
 const retry = (context: Context, step: Step, state: Extract<PhaseState, { _tag: "Retry" }>): Step => {
   const { now } = context.snapshot
-  if (step.status.stopping !== undefined && !isTerminal(step.status.status)) return stopRun(step, now)
   if (now < state.at) return { ...step, due: [...step.due, state.at] }
-  const next = state.attempts.map((attempt) => nextAttempt(context.jobId, attempt, now))
-  const [first] = state.attempts
+  const [{ attempt, failure }] = state.attempts
   return start(
-    { ...step, status: note(step.status, now, "Retrying", `${first?.phase}: ${first?.outcome?.message}`) },
-    next
+    { ...step, status: note(step.status, now, "Retrying", `${attempt.phase}: ${failure.message}`) },
+    state.attempts.map((failed) => nextAttempt(context.jobId, failed.attempt, now))
   )
 }
 
@@ -103,15 +107,22 @@ const phaseDone = (context: Context, step: Step, phase: JobPhase, attempts: Read
   const done = { ...step, status: note(status, now, completed[phase], `${phase} succeeded`) }
   if (phase === "publish" || (phase === "build" && testCases(context.job).length === 0)) return succeed(done, now)
   // What is published stays published; anything before that ends here.
-  if (status.stopping !== undefined) return stopRun(done, now)
-  return phase === "build"
-    ? start(
-        { ...done, status: { ...done.status, status: "TESTING", phase: "test" } },
-        testAttempts(context.jobId, context.job, now)
-      )
-    : start({ ...done, status: { ...done.status, status: "PUBLISHING", phase: "publish" } }, [
-        publishAttempt(context.jobId, 1, now)
-      ])
+  if (status.stopping !== undefined) return stopRun(done, status.stopping, now)
+  const next = phase === "build" ? ({ status: "TESTING", phase: "test" } as const) : publishing
+  return start({ ...done, status: { ...done.status, ...next } }, firstAttempts(context, next.phase))
+}
+
+const publishing = { status: "PUBLISHING", phase: "publish" } as const
+
+const firstAttempts = ({ jobId, job, snapshot }: Context, phase: JobPhase): ReadonlyArray<Attempt> => {
+  switch (phase) {
+    case "build":
+      return [buildAttempt(jobId, 1, snapshot.now)]
+    case "test":
+      return testAttempts(jobId, job, snapshot.now)
+    case "publish":
+      return [publishAttempt(jobId, 1, snapshot.now)]
+  }
 }
 
 const completed = { build: "BuildCompleted", test: "TestsPassed", publish: "Published" } as const
@@ -145,10 +156,8 @@ const succeed = (step: Step, now: number): Step => ({
   status: note({ ...withoutPhase(step.status), status: "SUCCEEDED" }, now, "Succeeded", "the image is published")
 })
 
-const fail = ({ snapshot }: Context, step: Step, phase: JobPhase, attempt: Attempt): Step => {
-  const { outcome } = attempt
-  if (step.status.stopping !== undefined) return stopRun(step, snapshot.now)
-  const error = `${title[phase]} phase failed${attempt.phase === "test" ? ` in ${testName(attempt)}` : ""}: ${outcome?.message ?? ""}`
+const fail = ({ snapshot }: Context, step: Step, phase: JobPhase, { attempt, failure }: FailedAttempt): Step => {
+  const error = `${title[phase]} phase failed${phase === "test" ? ` in ${testName(attempt)}` : ""}: ${failure.message}`
   const tail = snapshot.collected.get(attempt.nomad_job_id)?.tail ?? []
   return {
     ...step,
@@ -157,9 +166,9 @@ const fail = ({ snapshot }: Context, step: Step, phase: JobPhase, attempt: Attem
         ...withoutPhase(step.status),
         status: "FAILED",
         failed_phase: phase,
-        reason: outcome?.reason ?? "CommandFailed",
+        reason: failure.reason,
         error,
-        ...(outcome?.exit_code === undefined ? {} : { exit_code: outcome.exit_code }),
+        ...(failure.exit_code === undefined ? {} : { exit_code: failure.exit_code }),
         ...(tail.length === 0 ? {} : { log_tail: tail })
       },
       snapshot.now,
@@ -175,10 +184,8 @@ const testName = ({ test, nomad_job_id }: Attempt): string =>
   test?.kind === "command" ? `job ${nomad_job_id} (command ${test.index})` : `job ${nomad_job_id} (entry point)`
 
 /** Ends a run that was told to end, whatever became of its children. */
-const stopRun = (step: Step, now: number): Step => {
-  const { stopping, phase } = step.status
-  const reason = stopping?.reason ?? "Cancelled"
-  const error = stopping?.message ?? ""
+const stopRun = (step: Step, { reason, message }: NonNullable<Status["stopping"]>, now: number): Step => {
+  const { phase } = step.status
   return {
     ...step,
     status: note(
@@ -187,11 +194,11 @@ const stopRun = (step: Step, now: number): Step => {
         status: "FAILED",
         ...(phase === undefined ? {} : { failed_phase: phase }),
         reason,
-        error
+        error: message
       },
       now,
       reason,
-      error
+      message
     )
   }
 }

@@ -1,5 +1,5 @@
 import { Array as Arr, Either, Order, Schema } from "effect"
-import { type BuildJob } from "./BuildJob.ts"
+import type { BuildJob } from "./BuildJob.ts"
 import { crossFieldFaults } from "./BuildJobRules.ts"
 import { checkRecordShape } from "./checkRecordShape.ts"
 import { type FieldError, fieldError } from "./FieldError.ts"

@@ -1,7 +1,7 @@
 import { Option } from "effect"
 import type { ChildState } from "./ChildState.ts"
 import type { Collected, Snapshot } from "./Snapshot.ts"
-import type { Attempt, Outcome, Reason } from "./Status.ts"
+import type { Attempt, Failure, Outcome, Reason } from "./Status.ts"
 
 type Ended = Extract<ChildState, { _tag: "Succeeded" | "CommandFailed" | "NeverStarted" | "Stopped" | "Lost" }>
 
@@ -13,7 +13,7 @@ export type Ending =
   /** It was seen, and then Nomad knew nothing of it any more. */
   | { readonly kind: "vanished" }
   /** It was to be stopped before it was ever registered. */
-  | { readonly kind: "never-registered" }
+  | { readonly kind: "never-registered"; readonly stop: Stop }
 
 export type Closing =
   | { readonly kind: "closed"; readonly attempt: Attempt }
@@ -36,17 +36,18 @@ export const endAttempt = (snapshot: Snapshot, attempt: Attempt, ending: Ending)
         ...failed("ChildLost", "Nomad no longer knows the job; its result was not seen", true)
       })
     case "never-registered":
-      return close(attempt, { ...bare(snapshot.now), ...stopped(attempt) })
+      return close(attempt, { ...bare(snapshot.now), ...stopped(ending.stop) })
     case "observed":
       return observed(snapshot, attempt, ending.state)
   }
 }
 
 const observed = (snapshot: Snapshot, attempt: Attempt, state: Ended): Closing => {
-  const timed = withTimes(attempt, state, snapshot.now)
+  const finishedAt = attempt.finished_at ?? finishOf(state, snapshot.now)
+  const timed = withTimes(attempt, state, finishedAt)
   const collected = state._tag === "NeverStarted" ? nothing : snapshot.collected.get(attempt.nomad_job_id)
   if (collected === undefined) return { kind: "collect", attempt: timed, allocationId: allocationOf(state) }
-  const waited = snapshot.now - (timed.finished_at ?? snapshot.now)
+  const waited = snapshot.now - finishedAt
   if (collected.logs === "unreachable" && waited < snapshot.policy.logsGrace) return { kind: "wait", attempt: timed }
   return close(timed, {
     ...bare(snapshot.now),
@@ -67,24 +68,35 @@ const nothing: Collected = {
   failure: Option.none()
 }
 
-type Verdict = Pick<Outcome, "result" | "reason" | "message" | "exit_code" | "infrastructure">
+type Stop = NonNullable<Attempt["stop"]>
+
+/** An outcome but for what became of the logs. */
+type Verdict = (
+  | Pick<Failure, "result" | "reason" | "message" | "infrastructure">
+  | { readonly result: "succeeded" }
+) & {
+  readonly exit_code?: number
+}
 
 const verdict = (attempt: Attempt, state: Ended, collected: Collected): Verdict => {
+  if (state._tag === "Succeeded") {
+    return needsResult(attempt) && Option.isNone(collected.result)
+      ? failed("ResultMissing", "the step ended well but left no result", true)
+      : { result: "succeeded", exit_code: 0 }
+  }
+  // What ends badly while it is being stopped ends because of that.
+  if (attempt.stop !== undefined) {
+    return { ...stopped(attempt.stop), ...("exitCode" in state ? { exit_code: state.exitCode } : {}) }
+  }
   switch (state._tag) {
-    case "Succeeded":
-      return needsResult(attempt) && Option.isNone(collected.result)
-        ? failed("ResultMissing", "the step ended well but left no result", true)
-        : { result: "succeeded", exit_code: 0, infrastructure: false }
     case "CommandFailed":
-      return attempt.stop === undefined ? commandFailed(attempt, state, collected) : stopped(attempt, state.exitCode)
+      return commandFailed(attempt, state, collected)
     case "NeverStarted":
-      return attempt.stop === undefined ? neverStarted(state) : stopped(attempt)
+      return neverStarted(state)
     case "Stopped":
-      return attempt.stop === undefined
-        ? failed("ChildStopped", "somebody stopped the Nomad job", true)
-        : stopped(attempt)
+      return failed("ChildStopped", "somebody stopped the Nomad job", true)
     case "Lost":
-      return attempt.stop === undefined ? failed("ChildLost", state.message, true) : stopped(attempt)
+      return failed("ChildLost", state.message, true)
   }
 }
 
@@ -137,12 +149,7 @@ const failed = (reason: Reason, message: string, infrastructure: boolean): Verdi
   infrastructure
 })
 
-const stopped = (attempt: Attempt, exitCode?: number): Verdict => ({
-  result: "stopped",
-  ...(attempt.stop === undefined ? {} : { reason: attempt.stop.reason, message: attempt.stop.message }),
-  ...(exitCode === undefined ? {} : { exit_code: exitCode }),
-  infrastructure: false
-})
+const stopped = ({ reason, message }: Stop): Verdict => ({ result: "stopped", reason, message, infrastructure: false })
 
 const bare = (now: number) => ({ logs: "none" as const, log_bytes: 0, log_truncated: false, at: now })
 
@@ -165,11 +172,11 @@ const finishOf = (state: Ended, now: number): number => {
   }
 }
 
-const withTimes = (attempt: Attempt, state: Ended, now: number): Attempt => ({
+const withTimes = (attempt: Attempt, state: Ended, finishedAt: number): Attempt => ({
   ...attempt,
   seen: true,
   ...Option.match(allocationOf(state), { onNone: () => ({}), onSome: (id) => ({ allocation_id: id }) }),
   ...("nodeName" in state ? { node: state.nodeName } : {}),
   ...("startedAt" in state ? { started_at: state.startedAt } : {}),
-  finished_at: attempt.finished_at ?? finishOf(state, now)
+  finished_at: finishedAt
 })

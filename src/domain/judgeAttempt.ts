@@ -77,7 +77,8 @@ const mayComeBack = (ending: Ending): boolean =>
  */
 const absent = (snapshot: Snapshot, attempt: Attempt): Judgement => {
   if (attempt.seen) return ended(snapshot, attempt, { kind: "vanished" })
-  if (attempt.stop !== undefined) return ended(snapshot, attempt, { kind: "never-registered" })
+  const { stop } = attempt
+  if (stop !== undefined) return ended(snapshot, attempt, { kind: "never-registered", stop })
   return { attempt, actions: [Action.Register({ attempt })], due: Option.none() }
 }
 

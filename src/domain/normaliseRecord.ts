@@ -1,5 +1,5 @@
 import { Option, Predicate, Schema } from "effect"
-import { type Fault } from "./BuildJobRules.ts"
+import type { Fault } from "./BuildJobRules.ts"
 import { timeoutOf } from "./BuildJobTimeout.ts"
 import { nanosOfDuration } from "./GoDuration.ts"
 import { legacyTestFields } from "./RecordFields.ts"
@@ -55,18 +55,18 @@ const besideWrapper = (
 }
 
 /** An empty text is how a configuration that is merged over another one takes a value back. */
-const mayBeEmpty = [
+const mayBeEmpty: ReadonlySet<string> = new Set([
   "dockerfile_context",
   "git_credentials_path",
   "registry_credentials_path",
   "webhook_url",
   "webhook_secret",
   "deploy_dir"
-]
+])
 
 const withoutEmptyMembers = (record: JsonObject): JsonObject => {
   const { image_tags: tags, ...rest } = record
-  const given = Object.entries(rest).filter(([key, value]) => value !== "" || !mayBeEmpty.includes(key))
+  const given = Object.entries(rest).filter(([key, value]) => value !== "" || !mayBeEmpty.has(key))
   // A list without entries is `null` to the clients in Go.
   if (tags === undefined || tags === null || tags === "") return Object.fromEntries(given)
   return Object.fromEntries([...given, ["image_tags", typeof tags === "string" ? tagList(tags) : tags]])

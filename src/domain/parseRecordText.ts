@@ -1,7 +1,7 @@
 import { Either, Option, Schema } from "effect"
 import { CORE_SCHEMA, load, mergeTag, YAMLException } from "js-yaml"
 import { checkRecordShape } from "./checkRecordShape.ts"
-import { type FieldError } from "./FieldError.ts"
+import type { FieldError } from "./FieldError.ts"
 
 /** What one value of Consul's KV can hold, in bytes. */
 export const maximumRecordSize = 512 * 1024
@@ -47,7 +47,7 @@ const options = {
 const parseYaml = (text: string): Either.Either<unknown, FieldError> =>
   Either.try({
     try: (): unknown => load(text, options),
-    catch: (error): FieldError => ({ path: "", message: `the record is neither JSON nor YAML: ${reason(error)}` })
+    catch: (error): FieldError => ({ path: "", message: `the record cannot be read as JSON or YAML: ${reason(error)}` })
   })
 
 const reason = (error: unknown): string => {

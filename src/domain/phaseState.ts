@@ -1,6 +1,6 @@
-import { Data } from "effect"
+import { Array as Arr, Data } from "effect"
 import type { TestCase } from "./resolve.ts"
-import type { Attempt, Phase } from "./Status.ts"
+import type { Attempt, Failure, Phase } from "./Status.ts"
 
 /** Where a phase stands, by the newest attempt of each of its steps. */
 export type PhaseState = Data.TaggedEnum<{
@@ -10,9 +10,9 @@ export type PhaseState = Data.TaggedEnum<{
   /** Every step succeeded. */
   Done: { readonly attempts: ReadonlyArray<Attempt> }
   /** Nothing runs; these steps failed by the infrastructure's fault and may be tried again at `at`. */
-  Retry: { readonly attempts: ReadonlyArray<Attempt>; readonly at: number }
+  Retry: { readonly attempts: Arr.NonEmptyReadonlyArray<FailedAttempt>; readonly at: number }
   /** Nothing runs, and this failure is final. */
-  Failed: { readonly attempt: Attempt }
+  Failed: { readonly attempt: Attempt; readonly failure: Failure }
 }>
 export const PhaseState = Data.taggedEnum<PhaseState>()
 
@@ -28,14 +28,22 @@ export const phaseState = (
   const newest = newestOf(attempts, phase)
   if (newest.length === 0) return PhaseState.NotStarted()
   if (newest.some(({ outcome }) => outcome === undefined)) return PhaseState.Active()
-  const failed = newest.filter(({ outcome }) => outcome?.result !== "succeeded")
-  const [first] = failed
-  if (first === undefined) return PhaseState.Done({ attempts: newest })
-  const final = failed.find(({ attempt, outcome }) => outcome?.infrastructure !== true || attempt >= limits.maxAttempts)
-  if (final !== undefined) return PhaseState.Failed({ attempt: final })
-  const at = Math.max(...failed.map((one) => (one.outcome?.at ?? 0) + pause(one, limits.retryBackoff)))
+  const failed = newest.flatMap(failureOf)
+  if (!Arr.isNonEmptyReadonlyArray(failed)) return PhaseState.Done({ attempts: newest })
+  const final = failed.find(({ attempt, failure }) => !failure.infrastructure || attempt.attempt >= limits.maxAttempts)
+  if (final !== undefined) return PhaseState.Failed(final)
+  const at = Math.max(...failed.map(({ attempt, failure }) => failure.at + pause(attempt, limits.retryBackoff)))
   return PhaseState.Retry({ attempts: failed, at })
 }
+
+/** An attempt together with what went wrong with it. */
+export interface FailedAttempt {
+  readonly attempt: Attempt
+  readonly failure: Failure
+}
+
+const failureOf = (attempt: Attempt): ReadonlyArray<FailedAttempt> =>
+  attempt.outcome === undefined || attempt.outcome.result === "succeeded" ? [] : [{ attempt, failure: attempt.outcome }]
 
 /** The attempts of a phase that count: of each step the last one. */
 export const newestOf = (attempts: ReadonlyArray<Attempt>, phase: Phase): ReadonlyArray<Attempt> => {

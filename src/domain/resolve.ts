@@ -1,5 +1,5 @@
-import { type Duration } from "effect"
-import { type BuildJob } from "./BuildJob.ts"
+import type { Duration } from "effect"
+import type { BuildJob } from "./BuildJob.ts"
 
 /** MHz, MB, MB. */
 export interface Limits {

@@ -1,7 +1,7 @@
-import { ParseResult, Schema, SchemaAST } from "effect"
+import { ParseResult, type Schema, SchemaAST } from "effect"
 import { unsupportedTestFields } from "./BuildJobTest.ts"
-import { type Fault } from "./BuildJobRules.ts"
-import { type FieldPath } from "./FieldError.ts"
+import type { Fault } from "./BuildJobRules.ts"
+import type { FieldPath } from "./FieldError.ts"
 import { suggestField } from "./suggestField.ts"
 
 /** What `schema` found wrong, each fault once and in the schema's own words; keys it doesn't know with what they may mean. */

@@ -11,7 +11,7 @@ export const suggestField = (key: string, parent: string, fields: ReadonlyArray<
     const dot = field.lastIndexOf(".")
     const errors = distance(word, simplified(field.slice(dot + 1)))
     const elsewhere = field.slice(0, Math.max(dot, 0)) === parent ? 0 : 1
-    return errors <= Math.floor(word.length / 4) ? [{ field, errors, elsewhere }] : []
+    return errors <= Math.ceil(word.length / 4) ? [{ field, errors, elsewhere }] : []
   })
   return Option.getOrUndefined(Option.map(Arr.head(Arr.sort(near, byLikelihood)), ({ field }) => field))
 }

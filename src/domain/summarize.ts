@@ -60,10 +60,12 @@ const reconciling = (status: Status): Verdict => {
   if (isTerminal(status.status)) {
     return { type: "Reconciling", status: "False", reason: "Finished", message: "" }
   }
-  const waiting = status.attempts.find((attempt) => !ended(attempt) && attempt.waiting !== undefined)
+  const [waiting] = status.attempts.flatMap((attempt) =>
+    ended(attempt) || attempt.waiting === undefined ? [] : [attempt.waiting]
+  )
   return waiting === undefined
     ? { type: "Reconciling", status: "True", reason: "Progressing", message: "" }
-    : { type: "Reconciling", status: "True", reason: "WaitingForNomad", message: waiting.waiting ?? "" }
+    : { type: "Reconciling", status: "True", reason: "WaitingForNomad", message: waiting }
 }
 
 const succeeded = (status: Status): Verdict => {

@@ -8,11 +8,14 @@ export class LiveSettings extends Context.Tag("jobforge/store/LiveSettings")<
   LiveSettings,
   { readonly current: Effect.Effect<Settings> }
 >() {
-  static readonly layer = (keys: Keys, environment: Texts): Layer.Layer<LiveSettings, never, Consul> =>
-    Layer.scoped(LiveSettings, make(keys, environment))
+  static readonly layer = (
+    keys: Keys,
+    environment: Texts,
+    onChange: (settings: Settings) => void
+  ): Layer.Layer<LiveSettings, never, Consul> => Layer.scoped(LiveSettings, make(keys, environment, onChange))
 }
 
-const make = Effect.fnUntraced(function* (keys: Keys, environment: Texts) {
+const make = Effect.fnUntraced(function* (keys: Keys, environment: Texts, onChange: (settings: Settings) => void) {
   const consul = yield* Consul
   const initial = readSettings(environment, {})
   yield* report(initial.faults)
@@ -32,6 +35,7 @@ const make = Effect.fnUntraced(function* (keys: Keys, environment: Texts) {
       const faults = read.faults.map(({ source, message }) => `${source} ${message}`).join("\n")
       return Effect.gen(function* () {
         yield* Ref.set(settings, read.settings)
+        yield* Effect.sync(() => onChange(read.settings))
         // Once for each fault, not for each change of something else.
         if ((yield* Ref.getAndSet(reported, faults)) !== faults) yield* report(read.faults)
       })

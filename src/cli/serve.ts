@@ -1,0 +1,18 @@
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import { Effect, Layer } from "effect"
+import type { ConfigError } from "effect/ConfigError"
+import * as ConsulHttp from "../consul/ConsulHttp.ts"
+import * as NomadHttp from "../nomad/NomadHttp.ts"
+import { readSettings, type Texts } from "../store/Settings.ts"
+import { liveLogging } from "./logging.ts"
+import { type CannotListen, runService } from "./service.ts"
+
+/** The service against the clusters that the environment names. */
+export const serve = (environment: Texts, freshId: string): Effect.Effect<never, CannotListen | ConfigError> => {
+  const logging = liveLogging("json", readSettings(environment, {}).settings.logLevel)
+  return runService({ environment, freshId, onSettings: ({ logLevel }) => logging.setLevel(logLevel) }).pipe(
+    Effect.provide(Layer.merge(ConsulHttp.layer, NomadHttp.layer)),
+    Effect.provide(NodeContext.layer),
+    Effect.provide(logging.layer)
+  )
+}

@@ -1,0 +1,80 @@
+import { createServer } from "node:http"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { HttpServer } from "@effect/platform"
+import type { ServeError } from "@effect/platform/HttpServerError"
+import { Data, Duration, Effect, Layer, Schedule } from "effect"
+import type { Consul } from "../consul/Consul.ts"
+import { runController } from "../controller/Controller.ts"
+import { LeaderLock } from "../leader/LeaderLock.ts"
+import type { Nomad } from "../nomad/Nomad.ts"
+import { probes } from "../server/probes.ts"
+import { installationId } from "../store/Installation.ts"
+import { keysBelow } from "../store/keys.ts"
+import { LiveSettings } from "../store/LiveSettings.ts"
+import { LogArchive } from "../store/LogArchive.ts"
+import { Records } from "../store/Records.ts"
+import { readSettings, type Settings, type Texts } from "../store/Settings.ts"
+import { Statuses } from "../store/Statuses.ts"
+
+export interface ServiceOptions {
+  /** What the environment says; `config/` in KV wins over it while the service runs. */
+  readonly environment: Texts
+  /** Called with each change of the settings. */
+  readonly onSettings: (settings: Settings) => void
+  /** A new id for an installation that has none yet. */
+  readonly freshId: string
+}
+
+/** The service can't listen. */
+export class CannotListen extends Data.TaggedError("CannotListen")<{
+  readonly host: string
+  readonly port: number
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `the service cannot listen on ${this.host}:${this.port}: ${this.detail}; choose another port (SERVER_PORT, or --port with dev)`
+  }
+}
+
+/** The controller and its HTTP interface, over whatever Consul and Nomad it is given. Ends with its fiber only. */
+export const runService = Effect.fn("runService")(function* (
+  options: ServiceOptions
+): Effect.fn.Return<never, CannotListen, Consul | Nomad> {
+  const { settings } = readSettings(options.environment, {})
+  const keys = keysBelow(settings.keyPrefix)
+  const stores = Layer.mergeAll(
+    LiveSettings.layer(keys, options.environment, options.onSettings),
+    Records.layer(keys),
+    Statuses.layer(keys),
+    LogArchive.layer(keys)
+  )
+  const controller = Effect.gen(function* () {
+    // Consul may come up after the service: that is no reason to give up.
+    const installation = yield* installationId(keys, options.freshId).pipe(
+      Effect.tapError((error) => Effect.logWarning("Consul is not ready", error)),
+      Effect.retry(Schedule.jittered(Schedule.spaced(Duration.seconds(2)))),
+      // The schedule has no end, so neither has the error a way out.
+      Effect.orDie
+    )
+    return yield* runController({ installation, keys })
+  })
+  return yield* Effect.raceFirst(serve(settings), controller).pipe(
+    Effect.provide(Layer.merge(stores, LeaderLock.layerAlone))
+  )
+})
+
+const serve = Effect.fnUntraced(function* ({ server }: Settings) {
+  const listening = NodeHttpServer.layer(() => createServer(), { host: server.host, port: server.port })
+  const http = HttpServer.serve(probes).pipe(Layer.provide(listening))
+  yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ host: server.host, port: server.port }))
+  return yield* Layer.launch(http).pipe(
+    Effect.mapError((error: ServeError) => new CannotListen({ ...server, detail: reasonOf(error.cause) }))
+  )
+})
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"
+    ? "the port is taken"
+    : cause instanceof Error
+      ? cause.message
+      : String(cause)

@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+import { randomUUID } from "node:crypto"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Command, InvalidArgumentError } from "commander"
+import { Effect } from "effect"
+import { type DevAddresses, dev } from "./cli/dev.ts"
+import { serve } from "./cli/serve.ts"
+import { version } from "./version.ts"
+
+/** Runs a command's effect as the process: signals interrupt it, a failure is one line on stderr and exit code 1. */
+const run = (effect: Effect.Effect<never, { readonly message: string }>): void =>
+  NodeRuntime.runMain(
+    effect.pipe(
+      Effect.tapError((error) => Effect.sync(() => process.stderr.write(`Error: ${error.message}\n`))),
+      Effect.tapDefect((defect) => Effect.logFatal("bug", defect))
+    ),
+    { disableErrorReporting: true }
+  )
+
+const port = (text: string): number => {
+  const number = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= 1 && number <= 65_535) return number
+  throw new InvalidArgumentError("a port is a whole number from 1 to 65535")
+}
+
+const announce = ({ consul, nomad, registry, service }: DevAddresses): void => {
+  process.stdout.write(
+    [
+      `Consul    ${consul}`,
+      `Nomad     ${nomad}`,
+      `Registry  ${registry}`,
+      `Service   ${service}`,
+      "",
+      "Write a record:  consul kv put jobforge-service/jobs/<name> @build.yaml",
+      "Read its status: consul kv get jobforge-service/status/<name>",
+      ""
+    ].join("\n")
+  )
+}
+
+const program = new Command("jobforge")
+  .description("Turns records in Consul KV into tested, published container images, by way of Nomad.")
+  .version(version, "--version", "print the version")
+  .showHelpAfterError()
+
+program
+  .command("serve")
+  .description("run the service against the Consul and Nomad that the environment names")
+  .action(() => run(serve(process.env, randomUUID())))
+
+program
+  .command("dev")
+  .description("run all of it on this machine, on 127.0.0.1: embedded Consul and Nomad, a registry, the service")
+  .option("--data <folder>", "where everything is kept", ".jobforge")
+  .option("--port <port>", "of the service", port, 8080)
+  .option("--consul-port <port>", "of the embedded Consul", port, 8500)
+  .option("--nomad-port <port>", "of the embedded Nomad", port, 4646)
+  .option("--registry-port <port>", "of the registry that is started", port, 5000)
+  .option("--registry <host:port>", "a registry that runs already, instead of starting one")
+  .option("--secrets <file>", "YAML or JSON with the secrets that Vault would have: path, then fields")
+  .action((options: Omit<Parameters<typeof dev>[0], "environment" | "freshId">) =>
+    run(dev({ ...options, environment: process.env, freshId: randomUUID() }, announce))
+  )
+
+program.parse()
