@@ -1,8 +1,8 @@
 /**
  * How far tasks can be shut in on this machine, strongest first.
  *
- * - `root`: PID and mount namespaces of their own. Commands of host images keep CAP_SETUID, CAP_SETGID and
- *   CAP_SETFCAP only, with which buildah makes the user namespace that it works in; containers keep what the job asks.
+ * - `root`: PID and mount namespaces of their own. Commands of host images keep five capabilities and can gain none;
+ *   buildah makes itself a user namespace with them. Containers keep what the job asks.
  * - `rootless`: the same namespaces inside a user namespace with the user's subordinate ids.
  * - `plain`: neither is allowed. Commands run as this user; containers can't be made.
  */
@@ -63,10 +63,14 @@ const unshareAsUser = ["unshare", ...subordinateIds, ...namespaces, "--"]
 /** Keeps buildah from making a second user namespace, in which no subordinate ids would be left to map. */
 const usernsConfigured = { _CONTAINERS_USERNS_CONFIGURED: "done" }
 
+/**
+ * What buildah needs to make its user namespace, and what a script needs to measure and remove layers, whose files belong
+ * to any user. Inside of that namespace it has both anyway.
+ */
 const leastCapabilities = [
   "setpriv",
   "--bounding-set",
-  "-all,+setuid,+setgid,+setfcap",
+  "-all,+setuid,+setgid,+setfcap,+dac_override,+fowner",
   "--inh-caps",
   "-all",
   "--no-new-privs",

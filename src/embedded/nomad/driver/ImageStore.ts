@@ -115,8 +115,8 @@ export const makeImageStore = Effect.fn("makeImageStore")(function* (options: Im
       count(id, -1)
       const idle = [...uses].filter(([, users]) => users === 0).map(([image]) => image)
       for (const image of idle.slice(0, Math.max(0, idle.length - options.keptImages))) {
-        // One that something else still holds stays until the next look.
-        const removed = yield* buildah("rmi", image)
+        // By force: an image of several names can't be removed by its id otherwise. No task uses it, so no container goes.
+        const removed = yield* buildah("rmi", "--force", image)
         if (removed.exitCode === 0) uses.delete(image)
       }
     }).pipe(lock.withPermits(1))
