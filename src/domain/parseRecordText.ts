@@ -14,6 +14,19 @@ export const parseRecordText = (text: string): Either.Either<unknown, FieldError
   return Either.flatMap(parseYaml(text), (value) => Either.map(checkRecordShape(value), () => value))
 }
 
+/** The parser's words and position, without the excerpt that it adds: the excerpt could hold a secret. */
+export const syntaxError = (error: unknown): FieldError => ({
+  path: "",
+  message: `the record cannot be read as JSON or YAML: ${reasonOf(error)}`
+})
+
+const reasonOf = (error: unknown): string => {
+  // Nothing else is thrown as far as is known, but a hostile record must never end the process.
+  if (!(error instanceof YAMLException)) return "the parser failed"
+  const { mark, reason } = error
+  return mark === undefined ? reason : `line ${mark.line + 1}, column ${mark.column + 1}: ${reason}`
+}
+
 const exceeds = (text: string): boolean =>
   text.length > maximumRecordSize ||
   (text.length * 3 > maximumRecordSize && new TextEncoder().encode(text).length > maximumRecordSize)
@@ -47,11 +60,5 @@ const options = {
 const parseYaml = (text: string): Either.Either<unknown, FieldError> =>
   Either.try({
     try: (): unknown => load(text, options),
-    catch: (error): FieldError => ({ path: "", message: `the record cannot be read as JSON or YAML: ${reason(error)}` })
+    catch: syntaxError
   })
-
-const reason = (error: unknown): string => {
-  if (!(error instanceof YAMLException)) return "it cannot be read"
-  const { mark, reason: text } = error
-  return mark === undefined ? text : `line ${mark.line + 1}, column ${mark.column + 1}: ${text}`
-}

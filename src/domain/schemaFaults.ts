@@ -11,7 +11,7 @@ export const schemaFaults = <A, I>(
   const fields = catalogue(schema.ast)
   return (error) =>
     ParseResult.ArrayFormatter.formatErrorSync(error).map((issue, position) => {
-      const path = issue.path.map((segment) => (typeof segment === "symbol" ? String(segment) : segment))
+      const path = issue.path.map((segment) => (typeof segment === "number" ? segment : String(segment)))
       return { path, fault: issue._tag === "Unexpected" ? unknownKey(path, fields, position) : issue.message }
     })
 }
