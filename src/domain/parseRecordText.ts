@@ -20,10 +20,14 @@ export const syntaxError = (error: unknown): FieldError => ({
   message: `the record cannot be read as JSON or YAML: ${reasonOf(error)}`
 })
 
+/** The parser quotes tags and aliases in full, and either can be as long as the record. */
+const maximumReasonLength = 200
+
 const reasonOf = (error: unknown): string => {
   // Nothing else is thrown as far as is known, but a hostile record must never end the process.
   if (!(error instanceof YAMLException)) return "the parser failed"
-  const { mark, reason } = error
+  const { mark } = error
+  const reason = error.reason.slice(0, maximumReasonLength)
   return mark === undefined ? reason : `line ${mark.line + 1}, column ${mark.column + 1}: ${reason}`
 }
 

@@ -53,6 +53,11 @@ describe("parseRecordText", () => {
     assert.notInclude(message("webhook_secret: hunter2\n\tx") ?? "", "hunter2")
   })
 
+  it("quotes no more of the record than can be read", () => {
+    assert.isBelow(message(`a: !<${"x".repeat(400_000)}> 1`)?.length ?? 0, 300)
+    assert.isBelow(message(`a: *${"x".repeat(400_000)}`)?.length ?? 0, 300)
+  })
+
   it("refuses text that no KV value can hold, by its bytes", () => {
     const quoted = (length: number, character: string) => `"${character.repeat(length)}"`
     assert.strictEqual(message(quoted(maximumRecordSize, "x")), "the record is larger than 512 KiB")
