@@ -59,7 +59,7 @@ export const makeConnection = Effect.fnUntraced(function* (config: NomadConfig) 
         .pipe(Effect.mapError(unavailable(question.operation)))
       return isSuccess(response)
         ? response
-        : yield* Effect.fail(apiErrorOf(question.operation, response.status, yield* refusalOf(response)))
+        : yield* apiErrorOf(question.operation, response.status, yield* refusalOf(response))
     })
   }
   return connection

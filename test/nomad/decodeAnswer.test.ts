@@ -17,10 +17,10 @@ describe("what Nomad answers", () => {
     Effect.gen(function* () {
       const [allocation] = yield* decodeAnswer(Schema.Array(Allocation), "test")(bodyBytes("allocations-failed-exit42"))
       assert.strictEqual(allocation?.ClientStatus, "failed")
-      assert.strictEqual(allocation.JobVersion, 0)
-      const main = allocation.TaskStates["main"]
+      assert.strictEqual(allocation?.JobVersion, 0)
+      const main = allocation?.TaskStates["main"]
       assert.deepStrictEqual(main?.StartedAt, Option.some(Date.parse("2026-11-20T17:12:31.199Z")))
-      const terminated = main.Events.find(({ Type }) => Type === "Terminated")
+      const terminated = main?.Events.find(({ Type }) => Type === "Terminated")
       assert.strictEqual(terminated?.Details["exit_code"], "42")
     })
   )
@@ -50,7 +50,7 @@ describe("what Nomad answers", () => {
       )
       const evaluations = yield* decodeAnswer(Schema.Array(Evaluation), "test")(bodyBytes("evaluations-blocked-memory"))
       assert.deepStrictEqual(evaluations[0]?.FailedTGAllocs["main"]?.DimensionExhausted, { memory: 1 })
-      assert.deepStrictEqual(evaluations[0].FailedTGAllocs["main"].ConstraintFiltered, {})
+      assert.deepStrictEqual(evaluations[0]?.FailedTGAllocs["main"]?.ConstraintFiltered, {})
       const nodes = yield* decodeAnswer(Schema.Array(Node), "test")(bodyBytes("nodes-list"))
       assert.isTrue(nodes[0]?.Drivers["docker"]?.Healthy)
       assert.property(nodes[0]?.HostVolumes, "buildah-cache")

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import type { NeverStartedReason } from "../../src/domain/ChildState.ts"
 import { TaskState } from "../../src/nomad/Allocation.ts"
 import { judgeTask } from "../../src/nomad/judgeTask.ts"
 
@@ -18,7 +19,7 @@ const failed = (Type: string, DisplayMessage: string, Details: Record<string, st
   )
 
 describe("a task that never started", () => {
-  const causes: ReadonlyArray<readonly [type: string, message: string, reason: string]> = [
+  const causes: ReadonlyArray<readonly [type: string, message: string, reason: NeverStartedReason]> = [
     [
       "Driver Failure",
       "Failed to pull `r/a:1`: API error (500): unauthorized: authentication required",
@@ -137,5 +138,14 @@ describe("a task that ran", () => {
       )
     )
     assert.deepStrictEqual(lost, { _tag: "Interrupted", message: "failed to restore task" })
+    const notRestarting = {
+      Type: "Not Restarting",
+      DisplayMessage: "Policy allows no restarts",
+      Details: { fails_task: "true" }
+    }
+    assert.deepStrictEqual(judgeTask(task([{ Type: "Started", DisplayMessage: "" }, notRestarting], begin)), {
+      _tag: "Interrupted",
+      message: "Policy allows no restarts"
+    })
   })
 })
