@@ -23,7 +23,7 @@ export const unsupportedTestFields: ReadonlyArray<string> = [
   "container_port"
 ]
 
-export const constraintOperands = [
+const constraintOperands = [
   "=",
   "!=",
   "regexp",

@@ -8,7 +8,7 @@ export interface Limits {
   readonly disk: number
 }
 
-export type LimitedPhase = "build" | "test" | "publish"
+type LimitedPhase = "build" | "test" | "publish"
 
 /** What the service's settings say for a job that doesn't. */
 export interface JobDefaults {
@@ -17,14 +17,14 @@ export interface JobDefaults {
   readonly limits: Readonly<Record<LimitedPhase, Limits>>
 }
 
-export interface ResolvedConstraint {
+interface ResolvedConstraint {
   readonly attribute: string
   readonly operand: string
   /** Empty for the operands that take none. */
   readonly value: string
 }
 
-export interface VaultSecret {
+interface VaultSecret {
   readonly path: string
   /** From the secret's field to the name of the environment variable. */
   readonly fields: Readonly<Record<string, string>>
