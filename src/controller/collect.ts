@@ -1,5 +1,5 @@
 import { Effect, Either, Option, Schema } from "effect"
-import type { Collected, StepFailure, StepResult } from "../domain/Snapshot.ts"
+import { type Collected, nothingCollected, type StepFailure, type StepResult } from "../domain/Snapshot.ts"
 import { type Attempt, Reason } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { Nomad } from "../nomad/Nomad.ts"
@@ -15,7 +15,7 @@ export const collect = Effect.fn("collect")(function* (
   attempt: Attempt,
   allocationId: Option.Option<string>
 ): Effect.fn.Return<Collected, ApiError, Nomad | LogArchive> {
-  if (Option.isNone(allocationId)) return withoutAllocation
+  if (Option.isNone(allocationId)) return nothingCollected
   const id = allocationId.value
   const [stdout, stderr, result, failure] = yield* Effect.all(
     [
@@ -37,15 +37,6 @@ export const collect = Effect.fn("collect")(function* (
     failure: failure.value
   }
 })
-
-const withoutAllocation: Collected = {
-  logs: "none",
-  logBytes: 0,
-  logTruncated: false,
-  tail: [],
-  result: Option.none(),
-  failure: Option.none()
-}
 
 /** Where a step's script leaves its report, relative to the allocation's directory. */
 const resultFile = "alloc/result.json"

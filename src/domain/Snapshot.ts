@@ -1,4 +1,4 @@
-import { Data, type Option } from "effect"
+import { Data, Option } from "effect"
 import type { ChildState } from "./ChildState.ts"
 import type { DesiredRecord } from "./decodeRecord.ts"
 import type { FieldError } from "./FieldError.ts"
@@ -23,6 +23,16 @@ export interface Collected {
   readonly tail: ReadonlyArray<string>
   readonly result: Option.Option<StepResult>
   readonly failure: Option.Option<StepFailure>
+}
+
+/** Of what never ran: there is nothing to fetch. */
+export const nothingCollected: Collected = {
+  logs: "none",
+  logBytes: 0,
+  logTruncated: false,
+  tail: [],
+  result: Option.none(),
+  failure: Option.none()
 }
 
 /** `result.json` of a build or publish step. */

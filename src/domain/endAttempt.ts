@@ -1,6 +1,6 @@
 import { Option } from "effect"
 import type { ChildState } from "./ChildState.ts"
-import type { Collected, Snapshot } from "./Snapshot.ts"
+import { type Collected, nothingCollected, type Snapshot } from "./Snapshot.ts"
 import type { Attempt, Failure, Outcome, Reason } from "./Status.ts"
 
 type Ended = Extract<ChildState, { _tag: "Succeeded" | "CommandFailed" | "NeverStarted" | "Stopped" | "Lost" }>
@@ -45,7 +45,7 @@ export const endAttempt = (snapshot: Snapshot, attempt: Attempt, ending: Ending)
 const observed = (snapshot: Snapshot, attempt: Attempt, state: Ended): Closing => {
   const finishedAt = attempt.finished_at ?? finishOf(state, snapshot.now)
   const timed = withTimes(attempt, state, finishedAt)
-  const collected = state._tag === "NeverStarted" ? nothing : snapshot.collected.get(attempt.nomad_job_id)
+  const collected = state._tag === "NeverStarted" ? nothingCollected : snapshot.collected.get(attempt.nomad_job_id)
   if (collected === undefined) return { kind: "collect", attempt: timed, allocationId: allocationOf(state) }
   const waited = snapshot.now - finishedAt
   if (collected.logs === "unreachable" && waited < snapshot.policy.logsGrace) return { kind: "wait", attempt: timed }
@@ -56,16 +56,6 @@ const observed = (snapshot: Snapshot, attempt: Attempt, state: Ended): Closing =
     log_truncated: collected.logTruncated,
     ...verdict(attempt, state, collected)
   })
-}
-
-/** A task that never started wrote nothing. */
-const nothing: Collected = {
-  logs: "none",
-  logBytes: 0,
-  logTruncated: false,
-  tail: [],
-  result: Option.none(),
-  failure: Option.none()
 }
 
 type Stop = NonNullable<Attempt["stop"]>

@@ -1,5 +1,5 @@
-import { Context, Effect, Layer, Ref, Stream } from "effect"
-import { Consul } from "../consul/Consul.ts"
+import { Context, Effect, Layer, Option, Ref, Stream } from "effect"
+import { Consul, type KvEntry } from "../consul/Consul.ts"
 import type { Keys } from "./keys.ts"
 import { readSettings, type SettingFault, type Settings, type Texts } from "./Settings.ts"
 
@@ -22,27 +22,50 @@ const make = Effect.fnUntraced(function* (keys: Keys, environment: Texts, onChan
   const settings = yield* Ref.make(initial.settings)
   const reported = yield* Ref.make("")
 
+  const apply = Effect.fnUntraced(function* (kv: Texts) {
+    const read = readSettings(environment, kv)
+    yield* Ref.set(settings, read.settings)
+    yield* Effect.sync(() => onChange(read.settings))
+    const faults = read.faults.map(({ source, message }) => `${source} ${message}`).join("\n")
+    // Once for each fault, not for each change of something else.
+    if ((yield* Ref.getAndSet(reported, faults)) !== faults) yield* report(read.faults)
+  })
+
   yield* consul.watchList(keys.config).pipe(
-    Stream.runForEach(({ value }) => {
-      const read = readSettings(
-        environment,
-        Object.fromEntries(
-          value
-            .filter(({ key }) => !key.endsWith("/"))
-            .map((entry) => [entry.key.slice(keys.config.length), new TextDecoder().decode(entry.value)])
-        )
-      )
-      const faults = read.faults.map(({ source, message }) => `${source} ${message}`).join("\n")
-      return Effect.gen(function* () {
-        yield* Ref.set(settings, read.settings)
-        yield* Effect.sync(() => onChange(read.settings))
-        // Once for each fault, not for each change of something else.
-        if ((yield* Ref.getAndSet(reported, faults)) !== faults) yield* report(read.faults)
-      })
-    }),
+    Stream.mapAccumEffect(new Map<string, string>(), (known, { value }) =>
+      Effect.map(surviving(consul, known, value), (texts) => [texts, texts] as const)
+    ),
+    Stream.runForEach((texts) =>
+      apply(Object.fromEntries([...texts].map(([key, text]) => [key.slice(keys.config.length), text])))
+    ),
     Effect.forkScoped
   )
   return LiveSettings.of({ current: Ref.get(settings) })
+})
+
+/**
+ * What is listed, and what was there before and can't be shown to be gone: a list also shrinks when a token loses its
+ * right, and a limit that somebody set must not fall back to its default for that.
+ */
+const surviving = Effect.fnUntraced(function* (
+  consul: Consul["Type"],
+  known: ReadonlyMap<string, string>,
+  listed: ReadonlyArray<KvEntry>
+) {
+  const texts = new Map(
+    listed
+      .filter(({ key }) => !key.endsWith("/"))
+      .map((entry) => [entry.key, new TextDecoder().decode(entry.value)] as const)
+  )
+  for (const [key, text] of known) {
+    if (texts.has(key)) continue
+    const gone = yield* Effect.match(consul.get(key, { consistent: true }), {
+      onFailure: () => false,
+      onSuccess: Option.isNone
+    })
+    if (!gone) texts.set(key, text)
+  }
+  return texts
 })
 
 const report = (faults: ReadonlyArray<SettingFault>) =>

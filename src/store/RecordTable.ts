@@ -49,9 +49,13 @@ export const makeRecordTable = (jobs: string): RecordTable => {
   const aliasesOf = (name: string): ReadonlyArray<string> =>
     (byName.get(name) ?? []).toSorted((a, b) => (entries.get(a)?.createIndex ?? 0) - (entries.get(b)?.createIndex ?? 0))
 
-  const affected = (name: string, before: ReadonlyArray<string>): ReadonlyArray<string> => [
-    ...new Set([name, ...[...before, ...aliasesOf(name)].map((key) => duplicateName(jobs, key, name))])
-  ]
+  /** A name alone, unless it is contested: then each key that has it shows a status of its own. */
+  const affected = (name: string, before: ReadonlyArray<string>): ReadonlyArray<string> => {
+    const contenders = new Set([...before, ...aliasesOf(name)])
+    return contenders.size <= 1
+      ? [name]
+      : [...new Set([name, ...[...contenders].map((key) => duplicateName(jobs, key, name))])]
+  }
 
   const stored = (key: string | undefined, override?: RecordView): Option.Option<StoredRecord> => {
     const entry = key === undefined ? undefined : entries.get(key)
@@ -67,7 +71,7 @@ export const makeRecordTable = (jobs: string): RecordTable => {
       const before = aliasesOf(name)
       entries.set(entry.key, entry)
       byName.set(name, [...new Set([...before, entry.key])])
-      return before.length === 0 ? [name] : affected(name, before)
+      return affected(name, before)
     },
     remove: (key) => {
       const name = Option.getOrUndefined(recordName(jobs, key))
@@ -76,7 +80,7 @@ export const makeRecordTable = (jobs: string): RecordTable => {
       const rest = before.filter((other) => other !== key)
       if (rest.length === 0) byName.delete(name)
       else byName.set(name, rest)
-      return before.length === 1 ? [name] : affected(name, before)
+      return affected(name, before)
     },
     get: (name) => {
       const [winner] = aliasesOf(name)

@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { createServer } from "node:net"
+
+export interface DevPorts {
+  readonly service: number
+  readonly consul: number
+  readonly nomad: number
+  readonly registry: number
+}
+
+/** Four ports that nobody listens on. */
+export const freePorts = async (): Promise<DevPorts> => {
+  const [service, consul, nomad, registry] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
+  return { service, consul, nomad, registry }
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once("error", reject)
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      probe.close(() => resolve(port))
+    })
+  })
+
+/** Runs `jobforge dev` as a user would, and resolves once all of it answers. */
+export const startDev = (data: string, ports: DevPorts): Promise<ChildProcess> =>
+  new Promise((resolve, reject) => {
+    const args = ["dist/jobforge.mjs", "dev", "--data", data]
+    const flags = [
+      ["--port", ports.service],
+      ["--consul-port", ports.consul],
+      ["--nomad-port", ports.nomad],
+      ["--registry-port", ports.registry]
+    ].flatMap(([flag, port]) => [String(flag), String(port)])
+    const { CONSUL_HTTP_ADDR: _consul, NOMAD_ADDR: _nomad, ...environment } = process.env
+    const child = spawn(process.execPath, [...args, ...flags], {
+      env: { ...environment, LOG_LEVEL: "warn" },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let errors = ""
+    child.stderr.on("data", (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-4000)
+    })
+    child.stdout.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("Service")) resolve(child)
+    })
+    child.once("error", reject)
+    child.once("exit", (code) => reject(new Error(`jobforge dev ended with ${code}:\n${errors}`)))
+  })
+
+/** Ends it cleanly and waits for that. */
+export const stopDev = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
+    child.removeAllListeners("exit")
+    child.once("exit", () => resolve())
+    child.kill("SIGTERM")
+  })

@@ -1,0 +1,134 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Ref, TestClock } from "effect"
+import { makeWorkQueue, type Requeue } from "../../src/controller/WorkQueue.ts"
+
+const backoff = (failures: number) => Duration.seconds(2 ** (failures - 1))
+
+/** Notes each pass and takes 5 s for it. */
+const slow =
+  (passes: Ref.Ref<ReadonlyArray<string>>, requeue: Requeue = "when-notified") =>
+  (key: string) =>
+    Ref.update(passes, (all) => [...all, key]).pipe(Effect.zipRight(Effect.sleep("5 seconds")), Effect.as(requeue))
+
+describe("WorkQueue", () => {
+  it.scoped("makes one more pass for whatever was announced during a pass", () =>
+    Effect.gen(function* () {
+      const passes = yield* Ref.make<ReadonlyArray<string>>([])
+      const queue = yield* makeWorkQueue({ reconcile: slow(passes), backoff, concurrency: 2 })
+      yield* queue.add("web")
+      yield* TestClock.adjust("1 second")
+      yield* queue.add("web")
+      yield* queue.add("web")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Ref.get(passes), ["web", "web"])
+    })
+  )
+
+  it.scoped("never works on one key twice at the same time", () =>
+    Effect.gen(function* () {
+      const active = yield* Ref.make(0)
+      const most = yield* Ref.make(0)
+      const queue = yield* makeWorkQueue({
+        backoff,
+        concurrency: 4,
+        reconcile: () =>
+          Effect.gen(function* () {
+            const now = yield* Ref.updateAndGet(active, (count) => count + 1)
+            yield* Ref.update(most, (count) => Math.max(count, now))
+            yield* Effect.sleep("1 second")
+            yield* Ref.update(active, (count) => count - 1)
+            return "when-notified" as const
+          })
+      })
+      for (let second = 0; second < 5; second++) {
+        yield* queue.add("web")
+        yield* TestClock.adjust("300 millis")
+      }
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* Ref.get(most), 1)
+    })
+  )
+
+  it.scoped("backs off a failing key, defects included, and keeps the others going", () =>
+    Effect.gen(function* () {
+      const attempts = yield* Ref.make<ReadonlyArray<string>>([])
+      const queue = yield* makeWorkQueue({
+        concurrency: 1,
+        backoff,
+        reconcile: (key) =>
+          Ref.update(attempts, (all) => [...all, key]).pipe(
+            Effect.zipRight(key === "bad" ? Effect.die("a bug") : Effect.succeed(Duration.seconds(4)))
+          )
+      })
+      yield* queue.add("bad")
+      yield* queue.add("good")
+      yield* TestClock.adjust("8 seconds")
+      const all = yield* Ref.get(attempts)
+      // bad: 0, 1, 3, 7 s; good: 0, 4, 8 s
+      assert.lengthOf(
+        all.filter((key) => key === "bad"),
+        4
+      )
+      assert.lengthOf(
+        all.filter((key) => key === "good"),
+        3
+      )
+    })
+  )
+
+  it.scoped("shortens no backoff for a notification", () =>
+    Effect.gen(function* () {
+      const attempts = yield* Ref.make(0)
+      const queue = yield* makeWorkQueue({
+        concurrency: 1,
+        backoff: () => Duration.seconds(10),
+        reconcile: () =>
+          Effect.zipRight(
+            Ref.update(attempts, (count) => count + 1),
+            Effect.fail("down")
+          )
+      })
+      yield* queue.add("web")
+      yield* TestClock.adjust("1 second")
+      yield* queue.add("web")
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* Ref.get(attempts), 1)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* Ref.get(attempts), 2)
+    })
+  )
+
+  it.scoped("serves keys in the order in which they came", () =>
+    Effect.gen(function* () {
+      const passes = yield* Ref.make<ReadonlyArray<string>>([])
+      const queue = yield* makeWorkQueue({ reconcile: slow(passes), backoff, concurrency: 1 })
+      for (const key of ["a", "b", "c", "a"]) yield* queue.add(key)
+      assert.deepStrictEqual(yield* queue.size, { waiting: 3, active: 0 })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* queue.size, { waiting: 2, active: 1 })
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Ref.get(passes), ["a", "b", "c"])
+      assert.deepStrictEqual(yield* queue.size, { waiting: 0, active: 0 })
+    })
+  )
+
+  it.scoped("drops the later look when an earlier one comes", () =>
+    Effect.gen(function* () {
+      const passes = yield* Ref.make<ReadonlyArray<string>>([])
+      const queue = yield* makeWorkQueue({
+        concurrency: 1,
+        backoff,
+        reconcile: (key) =>
+          Ref.modify(passes, (all): [Requeue, ReadonlyArray<string>] => [
+            all.length === 0 ? Duration.seconds(30) : "when-notified",
+            [...all, key]
+          ])
+      })
+      yield* queue.add("web")
+      yield* TestClock.adjust("1 second")
+      yield* queue.add("web")
+      yield* TestClock.adjust("5 minutes")
+      assert.lengthOf(yield* Ref.get(passes), 2)
+    })
+  )
+})

@@ -1,0 +1,233 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Chunk, Duration, Effect, Exit, Fiber, Layer, Option, Stream } from "effect"
+import { Consul, type KvEntry } from "../../src/consul/Consul.ts"
+import { TxnOp } from "../../src/consul/Transaction.ts"
+import { refuseRun } from "../../src/domain/run.ts"
+import { Denied } from "../../src/http/ApiError.ts"
+import { installationId } from "../../src/store/Installation.ts"
+import { keysBelow } from "../../src/store/keys.ts"
+import { LiveSettings } from "../../src/store/LiveSettings.ts"
+import { LogArchive } from "../../src/store/LogArchive.ts"
+import { Records } from "../../src/store/Records.ts"
+import { Statuses } from "../../src/store/Statuses.ts"
+import { embeddedConsul } from "../support/embeddedConsul.ts"
+import { eventually } from "../support/eventually.ts"
+import { minimal } from "../support/world.ts"
+
+const keys = keysBelow("jobforge-service")
+
+const record = (fields: object = {}) => JSON.stringify({ ...minimal, ...fields })
+
+describe("Records", () => {
+  const tester = Layer.provideMerge(Records.layer(keys), embeddedConsul)
+
+  it.live("sees what is there, what comes, what changes and what goes", () =>
+    Effect.gen(function* () {
+      const consul = yield* Consul
+      yield* consul.put(`${keys.jobs}a`, record())
+      const records = yield* Records
+      yield* records.ready
+      const changes = yield* Effect.fork(
+        Effect.scoped(Effect.flatMap(records.changes, (stream) => Stream.runCollect(Stream.take(stream, 4))))
+      )
+      assert.isTrue(Option.isSome(records.get("a")))
+      yield* Effect.sleep("20 millis")
+      yield* consul.put(`${keys.jobs}team/b.yaml`, "owner: me\n")
+      yield* eventually(
+        "b is seen",
+        Effect.sync(() => Option.isSome(records.get("team/b")))
+      )
+      const before = Option.getOrThrow(records.get("a")).modifyIndex
+      yield* consul.put(`${keys.jobs}a`, record({ git_ref: "other" }))
+      yield* eventually(
+        "a is seen changed",
+        Effect.sync(() => Option.getOrThrow(records.get("a")).modifyIndex > before)
+      )
+      yield* consul.delete(`${keys.jobs}a`)
+      yield* eventually(
+        "a is gone",
+        Effect.sync(() => Option.isNone(records.get("a")))
+      )
+      yield* consul.put(`${keys.jobs}c`, record())
+      const names = Chunk.toReadonlyArray(yield* Fiber.join(changes))
+      assert.deepStrictEqual([...names], ["team/b", "a", "a", "c"])
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("believes no deletion from a list that a denied token sees empty", () => {
+    // A real ACL system filters lists to nothing and refuses single keys: the same here, once it is told to.
+    let denied = false
+    const blinded = Layer.effect(
+      Consul,
+      Effect.map(Consul, (consul) => ({
+        ...consul,
+        get: (key: string, options?: { readonly consistent?: boolean }) =>
+          denied
+            ? Effect.fail(new Denied({ system: "consul", operation: `kv.get ${key}`, detail: "Permission denied" }))
+            : consul.get(key, options),
+        list: (prefix: string) =>
+          denied ? Effect.succeed({ index: 1, value: Array.of<KvEntry>() }) : consul.list(prefix),
+        watchKeys: (prefix: string) =>
+          Stream.map(consul.watchKeys(prefix), (seen) => (denied ? { ...seen, value: [] } : seen))
+      }))
+    )
+    return Effect.gen(function* () {
+      const consul = yield* Consul
+      yield* consul.put(`${keys.jobs}a`, record())
+      const records = yield* Records
+      yield* records.ready
+      denied = true
+      yield* consul.put(`${keys.jobs}b`, record())
+      yield* Effect.sleep(Duration.millis(600))
+      assert.isTrue(Option.isSome(records.get("a")))
+      denied = false
+      yield* consul.put(`${keys.jobs}c`, record())
+      yield* eventually(
+        "b and c are seen",
+        Effect.sync(() => Option.isSome(records.get("b")) && Option.isSome(records.get("c")))
+      )
+    }).pipe(
+      Effect.provide(Layer.provideMerge(Records.layer(keys), Layer.provide(blinded, embeddedConsul))),
+      Effect.scoped
+    )
+  })
+})
+
+describe("Statuses", () => {
+  const status = refuseRun("a", 1, "", "InvalidSpec", "owner is required", [], 1000)
+  const free = { key: `${keys.jobs}a`, modifyIndex: Option.none<number>() }
+  const tester = Layer.provideMerge(Statuses.layer(keys), embeddedConsul)
+
+  it.live("writes a status once, and refuses it when record, status or office have changed", () =>
+    Effect.gen(function* () {
+      const consul = yield* Consul
+      const statuses = yield* Statuses
+      const guard = { record: free, modifyIndex: 0, fence: Option.none<TxnOp>() }
+      const index = yield* statuses.write(status, guard)
+      const read = yield* statuses.get("a")
+      assert.deepStrictEqual(read, { status: Option.some(status), modifyIndex: index })
+      assert.lengthOf(yield* statuses.list, 1)
+
+      const stale = yield* Effect.exit(statuses.write(status, guard))
+      assert.isTrue(Exit.isFailure(stale))
+
+      yield* consul.put(`${keys.jobs}a`, record())
+      const changed = yield* Effect.flip(statuses.write({ ...status, generation: 2 }, { ...guard, modifyIndex: index }))
+      assert.strictEqual(changed._tag, "WriteConflict")
+
+      const session = yield* consul.createSession({ name: "other", ttl: "10 seconds", lockDelay: "0 seconds", behavior: "release" })
+      const fence = Option.some(TxnOp.CheckSession({ key: keys.leader, session }))
+      const deposed = yield* Effect.flip(
+        statuses.write(status, {
+          record: {
+            ...free,
+            modifyIndex: Option.map(yield* consul.get(`${keys.jobs}a`), (entry) => entry.modifyIndex)
+          },
+          modifyIndex: index,
+          fence
+        })
+      )
+      assert.strictEqual(deposed._tag, "WriteConflict")
+      assert.deepStrictEqual((yield* statuses.get("a")).status, Option.some(status))
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("takes bytes that are no status for none, so that it is made anew", () =>
+    Effect.gen(function* () {
+      const consul = yield* Consul
+      const statuses = yield* Statuses
+      yield* consul.put(keys.status("a"), "not json")
+      const read = yield* statuses.get("a")
+      assert.isTrue(Option.isNone(read.status))
+      assert.isAbove(read.modifyIndex, 0)
+      assert.lengthOf(yield* statuses.list, 0)
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+})
+
+describe("LogArchive", () => {
+  const tester = Layer.provideMerge(LogArchive.layer(keys), embeddedConsul)
+
+  it.live("gives a log back as it was, over several values when it must", () =>
+    Effect.gen(function* () {
+      const consul = yield* Consul
+      const archive = yield* LogArchive
+      // Random text does not compress below the size of one value.
+      const noise = Buffer.from(Array.from({ length: 900_000 }, (_, at) => (at * 2_654_435_761) % 251))
+      const content = Buffer.concat([
+        noise,
+        Buffer.from(Array.from({ length: 900_000 }, () => Math.floor(Math.random() * 256)))
+      ])
+      const archived = yield* archive.write("a", "build-1", "stdout", content)
+      assert.deepStrictEqual(archived, { bytes: content.length, truncated: false })
+      assert.isAbove((yield* consul.keys(keys.logsOf("a", "build-1", "stdout"))).value.length, 1)
+      assert.isTrue(content.equals(yield* archive.read("a", "build-1", "stdout")))
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("keeps head and tail of what is too long and says what it cut", () =>
+    Effect.gen(function* () {
+      const archive = yield* LogArchive
+      const content = new TextEncoder().encode(`first\n${"x".repeat(6_000_000)}\nlast\n`)
+      const archived = yield* archive.write("a", "build-1", "stderr", content)
+      assert.isTrue(archived.truncated)
+      const text = new TextDecoder().decode(yield* archive.read("a", "build-1", "stderr"))
+      assert.isTrue(text.startsWith("first\n") && text.endsWith("\nlast\n"))
+      assert.match(text, /\[\d+ bytes were cut out here\]/)
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("has nothing for a log that was empty or never was, and says so of a damaged one", () =>
+    Effect.gen(function* () {
+      const consul = yield* Consul
+      const archive = yield* LogArchive
+      yield* archive.write("a", "build-1", "stdout", new Uint8Array())
+      assert.lengthOf(yield* archive.read("a", "build-1", "stdout"), 0)
+      yield* consul.put(keys.logPiece("a", "build-2", "stdout", 0), "garbage")
+      const error = yield* Effect.flip(archive.read("a", "build-2", "stdout"))
+      assert.strictEqual(error._tag, "Invalid")
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+})
+
+describe("LiveSettings", () => {
+  it.live("follows the keys below config/", () => {
+    const heard: Array<string> = []
+    const settings = LiveSettings.layer(keys, { BUILD_TIMEOUT: "45m" }, ({ logLevel }) => heard.push(logLevel))
+    return Effect.gen(function* () {
+      const consul = yield* Consul
+      const { current } = yield* LiveSettings
+      const minutes = Effect.map(current, ({ policy }) => Duration.toMinutes(policy.defaults.buildTimeout))
+      assert.strictEqual(yield* minutes, 45)
+      yield* consul.put(`${keys.config}build_timeout`, "1h")
+      yield* consul.put(`${keys.config}log_level`, "debug")
+      yield* eventually(
+        "KV wins",
+        Effect.map(minutes, (value) => value === 60)
+      )
+      yield* eventually(
+        "it is told",
+        Effect.sync(() => heard.includes("debug"))
+      )
+      yield* consul.put(`${keys.config}build_timeout`, "soon")
+      yield* eventually(
+        "the environment stands in",
+        Effect.map(minutes, (value) => value === 45)
+      )
+      yield* consul.delete(`${keys.config}log_level`)
+      yield* eventually(
+        "the default is back",
+        Effect.map(current, ({ logLevel }) => logLevel === "info")
+      )
+    }).pipe(Effect.provide(Layer.provideMerge(settings, embeddedConsul)), Effect.scoped)
+  })
+})
+
+describe("installationId", () => {
+  it.live("is made once", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* installationId(keys, "first"), "first")
+      assert.strictEqual(yield* installationId(keys, "second"), "first")
+    }).pipe(Effect.provide(embeddedConsul), Effect.scoped)
+  )
+})
