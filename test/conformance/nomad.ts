@@ -1,0 +1,29 @@
+import { describe } from "@effect/vitest"
+import { rawExec, type ScriptTask } from "./nomadArea.ts"
+import { eventConformance } from "./nomadEvents.ts"
+import { fileConformance } from "./nomadFiles.ts"
+import { jobConformance } from "./nomadJobs.ts"
+
+export interface NomadConformanceOptions {
+  /** How a shell script becomes a task on the server at hand; `raw_exec` unless said otherwise. */
+  readonly scriptTask?: ScriptTask
+}
+
+/**
+ * What this project relies on in Nomad, asked of whatever answers at `address` (`http://host:port`, read when a test
+ * starts): one node in datacenter `dc1` of region `global`. The same tests run against the embedded server and against
+ * a real Nomad: where they differ, the embedded one is wrong.
+ *
+ * One after another, the garbage collection last, since it reaches every finished job.
+ */
+export const nomadConformance = (
+  name: string,
+  address: () => string,
+  { scriptTask = rawExec }: NomadConformanceOptions = {}
+): void => {
+  describe(`${name} does what is relied on in Nomad`, () => {
+    fileConformance(address, scriptTask)
+    eventConformance(address, scriptTask)
+    jobConformance(address, scriptTask)
+  })
+}
