@@ -3,8 +3,7 @@ import { randomUUID } from "node:crypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Command, InvalidArgumentError } from "commander"
 import { Effect } from "effect"
-import { type DevAddresses, dev } from "./cli/dev.ts"
-import { serve } from "./cli/serve.ts"
+import type { DevAddresses, DevOptions } from "./cli/dev.ts"
 import { version } from "./version.ts"
 
 /** Runs a command's effect as the process: signals interrupt it, a failure is one line on stderr and exit code 1. */
@@ -14,7 +13,7 @@ const run = (effect: Effect.Effect<never, { readonly message: string }>): void =
       Effect.tapError((error) => Effect.sync(() => process.stderr.write(`Error: ${error.message}\n`))),
       Effect.tapDefect((defect) => Effect.logFatal("bug", defect))
     ),
-    { disableErrorReporting: true }
+    { disableErrorReporting: true, disablePrettyLogger: true }
   )
 
 const port = (text: string): number => {
@@ -38,6 +37,7 @@ const announce = ({ consul, nomad, registry, service }: DevAddresses): void => {
   )
 }
 
+// A command is loaded when it is asked for: `--version` and `--help` wait for none of them.
 const program = new Command("jobforge")
   .description("Turns records in Consul KV into tested, published container images, by way of Nomad.")
   .version(version, "--version", "print the version")
@@ -46,7 +46,10 @@ const program = new Command("jobforge")
 program
   .command("serve")
   .description("run the service against the Consul and Nomad that the environment names")
-  .action(() => run(serve(process.env, randomUUID())))
+  .action(async () => {
+    const { serve } = await import("./cli/serve.ts")
+    run(serve(process.env, randomUUID()))
+  })
 
 program
   .command("dev")
@@ -58,8 +61,9 @@ program
   .option("--registry-port <port>", "of the registry that is started", port, 5000)
   .option("--registry <host:port>", "a registry that runs already, instead of starting one")
   .option("--secrets <file>", "YAML or JSON with the secrets that Vault would have: path, then fields")
-  .action((options: Omit<Parameters<typeof dev>[0], "environment" | "freshId">) =>
+  .action(async (options: Omit<DevOptions, "environment" | "freshId">) => {
+    const { dev } = await import("./cli/dev.ts")
     run(dev({ ...options, environment: process.env, freshId: randomUUID() }, announce))
-  )
+  })
 
-program.parse()
+await program.parseAsync()

@@ -1,4 +1,4 @@
-import { Cause, type Duration, Effect, Exit, FiberMap, Queue, type Scope } from "effect"
+import { Cause, Duration, Effect, Exit, FiberMap, Queue, type Scope } from "effect"
 
 /** What a pass asks for: another look after a while, or none before the next notification. */
 export type Requeue = Duration.Duration | "when-notified"
@@ -75,8 +75,8 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
       const failures = entry.failures + 1
       const pause = options.backoff(failures)
       failing.set(key, failures)
-      return Effect.logWarning("pass failed", Cause.pretty(exit.cause)).pipe(
-        Effect.annotateLogs({ record: key, failures }),
+      return report(exit.cause).pipe(
+        Effect.annotateLogs({ record: key, failures, nextIn: Duration.format(pause) }),
         Effect.zipRight(later(key, pause, failures))
       )
     }
@@ -106,3 +106,9 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     })
   }
 })
+
+/** What was to be expected is a line; a bug shows where it is. */
+const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Cause.isFailure(cause) && !Cause.isDie(cause)
+    ? Effect.logWarning("pass failed", [...Cause.failures(cause)].map(String).join("; "))
+    : Effect.logError("pass failed: a bug", Cause.pretty(cause))

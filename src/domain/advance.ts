@@ -219,7 +219,7 @@ const note = (status: Status, now: number, reason: string, message: string): Sta
  */
 const cleanUp = (context: Context, step: Step): Step => {
   const { snapshot, jobId } = context
-  const pushed = step.status.attempts.some(({ phase, seen }) => phase === "build" && seen)
+  const pushed = step.status.attempts.some(({ phase, started_at }) => phase === "build" && started_at !== undefined)
   if (step.status.temporary_image === undefined || !pushed) return step
   const state = phaseState(step.status.attempts, "cleanup", snapshot.policy)
   switch (state._tag) {
