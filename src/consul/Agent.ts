@@ -14,7 +14,7 @@ export interface AgentSelf {
 }
 
 /** How a check is carried out: by a report within each TTL, or by Consul asking a URL. */
-export type CheckProbe =
+type CheckProbe =
   | { readonly ttl: Duration.DurationInput }
   | {
       readonly http: string

@@ -97,7 +97,7 @@ const excerpt = (body: Uint8Array): string => {
 
 /** Consul never repeats a token, but a proxy's error page may repeat the whole request. */
 const hider = (config: ConsulConfig) => {
-  const secrets = Object.values(authHeaders(config))
+  const secrets = Object.values(authHeaders(config)).filter((secret) => secret !== "")
   return (text: string): string => secrets.reduce((hidden, secret) => hidden.replaceAll(secret, "<hidden>"), text)
 }
 

@@ -4,7 +4,7 @@ import { about, type Call, type CallRequest, decodeBody } from "./Call.ts"
 import { goDuration } from "./GoDuration.ts"
 
 /** What happens to the keys that a session holds when it ends. */
-export type SessionBehavior = "release" | "delete"
+type SessionBehavior = "release" | "delete"
 
 export interface SessionOptions {
   readonly name: string

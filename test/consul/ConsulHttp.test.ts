@@ -213,6 +213,21 @@ describe("an answer that isn't Consul's", () => {
     })
   )
 
+  it.scopedLive("isn't taken for a missing session or service when the path itself is unknown", () =>
+    Effect.gen(function* () {
+      const { consul } = yield* against((_, response) => {
+        response.writeHead(404)
+        response.end()
+      })
+      const calls = [Effect.asVoid(consul.renewSession("s")), consul.updateTtlCheck("c", "passing")]
+      const errors = yield* Effect.forEach(calls, Effect.flip)
+      assert.deepStrictEqual(
+        errors.map(({ _tag }) => _tag),
+        ["Invalid", "Invalid"]
+      )
+    })
+  )
+
   it.scopedLive("is cut to a readable length", () =>
     Effect.gen(function* () {
       const { consul } = yield* against((_, response) => {

@@ -13,7 +13,9 @@ export interface Certificates {
   readonly clientKey: string
 }
 
-export const hasOpenssl = spawnSync("openssl", ["version"]).status === 0
+const program = "openssl"
+
+export const hasOpenssl = spawnSync(program, ["version"]).status === 0
 
 /** Fresh ones, made by the `openssl` program, so that no key lies in the repository. */
 export const makeCertificates: Effect.Effect<Certificates, never, Scope.Scope> = Effect.map(
@@ -23,7 +25,7 @@ export const makeCertificates: Effect.Effect<Certificates, never, Scope.Scope> =
   ),
   (folder) => {
     const openssl = (...args: ReadonlyArray<string>) => {
-      const { status, stderr } = spawnSync("openssl", args, { cwd: folder, encoding: "utf8" })
+      const { status, stderr } = spawnSync(program, args, { cwd: folder, encoding: "utf8" })
       if (status !== 0) throw new Error(`openssl ${args.join(" ")}: ${stderr}`)
     }
     const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"] as const
