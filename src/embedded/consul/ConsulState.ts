@@ -33,8 +33,8 @@ const sessionFields = {
   nodeChecks: Schema.Array(Schema.String),
   /** `null`: not given, which is shown. */
   serviceChecks: Schema.NullOr(Schema.Array(Schema.String)),
-  /** The checks of the request's older field, which count but are not shown. */
-  hiddenChecks: Schema.Array(Schema.String)
+  /** The checks of `Checks`, the older name of `NodeChecks`; they count as those do. */
+  olderChecks: Schema.Array(Schema.String)
 }
 export const SessionSpec = Schema.Struct(sessionFields)
 export type SessionSpec = typeof SessionSpec.Type

@@ -42,7 +42,8 @@ export const deregisterService = (draft: Draft, id: string): void => {
   for (const check of checksOf(draft, id)) dropCheck(draft, check)
   const { name } = service.spec
   draft.patch({ services: removeKey(draft.state.services, id) })
-  draft.touch("services")
+  // Consul counts the checks as changed even where the service had none.
+  draft.touch("services", "checks")
   draft.touchService(name)
   if (valuesUnder(draft.state.services).some((other) => other.spec.name === name)) return
   draft.patch({ serviceIndexes: HashMap.remove(draft.state.serviceIndexes, name) })

@@ -35,6 +35,11 @@ export class GoObject {
     return this.value(name) !== undefined
   }
 
+  /** Whether the field is there, be it as `null`. */
+  isPresent(name: string): boolean {
+    return this.fields.has(name.toLowerCase())
+  }
+
   string(name: string): string {
     const value = this.value(name)
     if (value === undefined) return ""

@@ -1,4 +1,4 @@
-import type { Exchange } from "../http/EmbeddedServer.ts"
+import { type Answer, type Exchange, redirect } from "../http/EmbeddedServer.ts"
 import * as Agent from "./agentRoutes.ts"
 import * as Catalog from "./catalogRoutes.ts"
 import { type ConsulContext, type Handler, HttpRefusal, text } from "./ConsulRequest.ts"
@@ -11,7 +11,7 @@ export const route = async (context: ConsulContext, exchange: Exchange): Promise
   const path = decodePath(exchange.path)
   if (path === undefined) return exchange.answer(text(400, "the embedded Consul takes paths in UTF-8 only"))
   const found = find(path)
-  if (found === undefined) return exchange.answer(unrouted(path))
+  if (found === undefined) return exchange.answer(unrouted(exchange, path))
   const allowed = ["OPTIONS", ...found.methods.keys()].join(",")
   const handler = found.methods.get(exchange.method)
   if (exchange.method === "OPTIONS")
@@ -88,10 +88,10 @@ const find = (path: string): { readonly methods: Methods; readonly rest: string 
 }
 
 /** What Consul has and this one hasn't is refused by name, so that nobody takes it for an empty answer. */
-const unrouted = (path: string) => {
-  if (routes.has(`${path}/`)) return { status: 301, headers: { Location: `${path}/` }, body: "" }
+const unrouted = (exchange: Exchange, path: string): Answer => {
+  if (routes.has(`${path}/`)) return redirect(exchange, `${path}/`)
   if (path.startsWith("/v1/acl/")) return text(401, "ACL support disabled")
-  return consulOnly.test(path) ? text(501, `the embedded Consul does not implement ${path}`) : text(404, "")
+  return consulOnly.test(path) ? text(501, `the embedded Consul does not implement ${path}`) : { status: 404, body: "" }
 }
 
 const consulOnly = new RegExp(

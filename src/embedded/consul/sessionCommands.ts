@@ -74,7 +74,7 @@ const expiry = (ttlMs: number, now: number): number => (ttlMs === 0 ? 0 : now + 
 const boundChecks = (spec: SessionSpec): ReadonlyArray<string> => [
   ...spec.nodeChecks,
   ...(spec.serviceChecks ?? []),
-  ...spec.hiddenChecks
+  ...spec.olderChecks
 ]
 
 const store = (draft: Draft, session: Session): void => {

@@ -77,6 +77,7 @@ const sessionJson = (session: Session) => ({
   LockDelay: Math.round(session.lockDelayMs * 1e6),
   Behavior: session.behavior,
   TTL: session.ttl,
+  ...(session.olderChecks.length === 0 ? {} : { Checks: session.olderChecks }),
   NodeChecks: session.nodeChecks,
   ServiceChecks: session.serviceChecks?.map((id) => ({ ID: id, Namespace: "" })) ?? null,
   CreateIndex: session.createIndex,
@@ -129,16 +130,20 @@ const ttlOf = (ttl: string): number => {
   return parsed._tag === "Duration" ? parsed.ms : refuse(500, `Session TTL '${ttl}' invalid: ${parsed.why}`)
 }
 
-/** `Checks` is the older name of `NodeChecks`. Whoever gives only one of them doesn't want the other's default. */
-const checksOf = (fields: GoObject): Pick<SessionSpec, "nodeChecks" | "serviceChecks" | "hiddenChecks"> => {
-  const older = fields.strings("Checks")
-  const newer = fields.strings("NodeChecks")
-  const nodeChecks = newer ?? (older === undefined || isDefault(older) ? ["serfHealth"] : [])
+/** An empty list, or `null`, in one of the two fields empties the other too. */
+const checksOf = (fields: GoObject): Pick<SessionSpec, "nodeChecks" | "serviceChecks" | "olderChecks"> => {
+  const older = givenList(fields, "Checks")
+  const newer = givenList(fields, "NodeChecks")
+  const noneOfNode = older?.length === 0
+  const noneOfOlder = newer?.length === 0 || older === undefined || isDefault(older)
   return {
-    nodeChecks,
-    hiddenChecks: older !== undefined && !isDefault(older) ? older : [],
+    nodeChecks: noneOfNode ? [] : (newer ?? ["serfHealth"]),
+    olderChecks: noneOfOlder ? [] : older,
     serviceChecks: fields.objects("ServiceChecks")?.map((check) => check.string("ID")) ?? null
   }
 }
+
+const givenList = (fields: GoObject, name: string): ReadonlyArray<string> | undefined =>
+  fields.isPresent(name) ? (fields.strings(name) ?? []) : undefined
 
 const isDefault = (checks: ReadonlyArray<string>): boolean => checks.length === 1 && checks[0] === "serfHealth"

@@ -83,6 +83,16 @@ export const serveEmbedded = (
     return { address: `http://${host}:${port}`, port }
   })
 
+/** Sends the client elsewhere (301), as Go's net/http does. */
+export const redirect = (exchange: Exchange, location: string): Answer =>
+  exchange.method === "GET" || exchange.method === "HEAD"
+    ? {
+        status: 301,
+        headers: { Location: location, "Content-Type": "text/html; charset=utf-8" },
+        body: `<a href="${location}">Moved Permanently</a>.\n\n`
+      }
+    : { status: 301, headers: { Location: location }, body: "" }
+
 const remedies = new Map([
   ["EADDRINUSE", "the port is taken; stop what listens there, or choose another port"],
   ["EACCES", "not permitted; choose a port above 1023"],
@@ -95,7 +105,7 @@ const makeServer = (options: EmbeddedServerOptions): Server => {
     const location = cleanLocation(request.url ?? "/")
     const exchange = new NodeExchange(request, response)
     if (location === undefined) void dispatch(options, exchange)
-    else exchange.answer({ status: 301, headers: { Location: location }, body: "" })
+    else exchange.answer(redirect(exchange, location))
   })
   // A Go server keeps idle connections for ever and bounds no upload; clients with a pool count on the first.
   server.keepAliveTimeout = 0

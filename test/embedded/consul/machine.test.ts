@@ -65,7 +65,7 @@ class World {
       ttlMs: 0,
       nodeChecks: ["serfHealth"],
       serviceChecks: null,
-      hiddenChecks: [],
+      olderChecks: [],
       ...spec
     }
     const made = this.run({ _tag: "SessionCreate", session })
@@ -252,7 +252,7 @@ it("ends a session with the check that it is bound to", () => {
   assert.strictEqual(world.get("k")?.session, "")
   assert.strictEqual(getKey(world.state.checks, "beat")?.output, "TTL expired (last output before timeout follows): ok")
   world.run(pass)
-  const second = world.session(2, { hiddenChecks: ["beat"] })
+  const second = world.session(2, { olderChecks: ["beat"] })
   world.acquire("k", second)
   world.run({ _tag: "CheckDeregister", id: "beat" })
   assert.strictEqual(world.get("k")?.session, "")
@@ -371,7 +371,7 @@ const command: fc.Arbitrary<ConsulCommand> = fc.oneof(
       ttlMs: 10_000,
       nodeChecks: [],
       serviceChecks: null,
-      hiddenChecks: []
+      olderChecks: []
     }
   }))
 )

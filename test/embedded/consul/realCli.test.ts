@@ -2,8 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { startEmbeddedConsul } from "../../../src/embedded/consul/EmbeddedConsul.ts"
-import { consulBinary } from "./consulBinary.ts"
+import { consulProgram } from "../../support/RealConsul.ts"
 import { ask } from "./rawConsul.ts"
+
+const consulBinary = consulProgram()
 
 interface Ran {
   readonly code: number
