@@ -45,7 +45,8 @@ export type Command =
   | { readonly _tag: "SetNodeStatus"; readonly id: string; readonly status: "ready" | "down" }
   | { readonly _tag: "SetNodeEligibility"; readonly id: string; readonly eligible: boolean }
   | { readonly _tag: "DrainNode"; readonly id: string; readonly drain: boolean }
-  | { readonly _tag: "CollectGarbage" }
+  /** Without `olderThan` (nanoseconds since the epoch) all that has ended goes, else what ended before it. */
+  | { readonly _tag: "CollectGarbage"; readonly olderThan?: number }
 
 /** What the command is answered with; `Refused` carries Nomad's text for a status 500, `Missing` for 404. */
 export type Reply =

@@ -8,10 +8,12 @@ import {
   type Allocation,
   allocationsOfJob,
   type EventBatch,
+  type Evaluation,
   evaluationsOfJob,
   isClientTerminal,
   isTerminal,
-  type NomadState
+  type NomadState,
+  type StoredJob
 } from "./NomadState.ts"
 
 export interface Step {
@@ -48,7 +50,7 @@ const run = (draft: Draft, command: Command): Reply => {
     case "UpdateAllocations":
       return updateAllocations(draft, command.updates)
     case "CollectGarbage":
-      return collectGarbage(draft)
+      return collectGarbage(draft, command.olderThan ?? Number.POSITIVE_INFINITY)
     default:
       return updateNode(draft, command)
   }
@@ -118,8 +120,9 @@ const updateAllocations = (draft: Draft, updates: ReadonlyArray<AllocationUpdate
  * `PUT /v1/system/gc`: dead jobs go with all that belongs to them, and so does what purged jobs left behind; each job
  * that goes leaves a fresh evaluation. What still runs or waits stays.
  */
-const collectGarbage = (draft: Draft): Reply => {
-  const index = draft.advance()
+const collectGarbage = (draft: Draft, olderThan: number): Reply => {
+  const before = draft.index
+  let index = before
   const jobIds = new Set([
     ...HashMap.keys(draft.state.allocationsOfJob),
     ...HashMap.keys(draft.state.evaluationsOfJob),
@@ -129,10 +132,8 @@ const collectGarbage = (draft: Draft): Reply => {
     const job = Option.getOrUndefined(HashMap.get(draft.state.jobs, jobId))
     const allocations = allocationsOfJob(draft.state, jobId)
     const evaluations = evaluationsOfJob(draft.state, jobId)
-    const live =
-      allocations.some((allocation) => !isClientTerminal(allocation)) ||
-      evaluations.some(({ Status }) => Status === "blocked" || Status === "pending")
-    if (live || (job !== undefined && job.Status !== "dead")) continue
+    if (!hasEnded(job, allocations, evaluations, olderThan)) continue
+    if (index === before) index = draft.advance()
     for (const allocation of allocations) draft.removeAllocation(allocation)
     for (const evaluation of evaluations) draft.removeEvaluation(evaluation)
     if (job !== undefined) {
@@ -141,6 +142,19 @@ const collectGarbage = (draft: Draft): Reply => {
     }
   }
   return { _tag: "Done", index }
+}
+
+const hasEnded = (
+  job: StoredJob | undefined,
+  allocations: ReadonlyArray<Allocation>,
+  evaluations: ReadonlyArray<Evaluation>,
+  before: number
+): boolean => {
+  if (job !== undefined && job.Status !== "dead") return false
+  if (!allocations.every(isClientTerminal)) return false
+  if (evaluations.some(({ Status }) => Status === "blocked" || Status === "pending")) return false
+  const times = [...allocations, ...evaluations].map((row) => row.ModifyTime)
+  return Math.max(job?.SubmitTime ?? 0, ...times) < before
 }
 
 const farewell = (

@@ -11,20 +11,20 @@ export const constraintFault = (constraint: Constraint): ReadonlyArray<string> =
 ]
 
 const comparisons = new Set(["=", "==", "is", "!=", "not", "<", "<=", ">", ">="])
+const distinct = new Set(["distinct_hosts", "distinct_property"])
+const presence = new Set(["is_set", "is_not_set"])
 const sets = new Set(["set_contains", "set_contains_all", "set_contains_any"])
 
 const operandFault = (operand: string, right: string): ReadonlyArray<string> => {
   if (comparisons.has(operand)) {
     return right === "" ? [`Operator ${JSON.stringify(operand)} requires an RTarget`] : []
   }
+  if (distinct.has(operand)) return []
+  if (presence.has(operand)) {
+    return right === "" ? [] : [`Operator ${JSON.stringify(operand)} does not support an RTarget`]
+  }
   if (sets.has(operand)) return right === "" ? ["Set contains constraint requires an RTarget"] : []
   switch (operand) {
-    case "is_set":
-    case "is_not_set":
-      return right === "" ? [] : [`Operator ${JSON.stringify(operand)} does not support an RTarget`]
-    case "distinct_hosts":
-    case "distinct_property":
-      return []
     case "regexp":
       return readable(goRegExp(right), `Regular expression failed to compile: error parsing regexp: \`${right}\``)
     case "version":

@@ -1,0 +1,65 @@
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises"
+import { dirname, join, sep } from "node:path"
+import type { TaskFolders } from "../TaskDriver.ts"
+import { taskPaths } from "./taskEnvironment.ts"
+
+/** The folders of one allocation, laid out as Nomad's client does: shared ones, and one for the task. */
+export class AllocationFolder {
+  readonly root: string
+  private readonly task: string
+
+  constructor(allocations: string, allocationId: string, task: string) {
+    this.root = join(allocations, allocationId)
+    this.task = join(this.root, task)
+  }
+
+  get logs(): string {
+    return join(this.root, "alloc", "logs")
+  }
+
+  get forTask(): TaskFolders {
+    return { alloc: join(this.root, "alloc"), local: join(this.task, "local"), secrets: join(this.task, "secrets") }
+  }
+
+  /** Whoever the task runs as may write in its folders; nobody else on the machine gets to them. */
+  async build(): Promise<void> {
+    await mkdir(this.root, { recursive: true })
+    const shared = ["alloc", "alloc/data", "alloc/logs", "alloc/tmp"].map((name) => join(this.root, name))
+    const own = ["", "local", "secrets", "tmp"].map((name) => join(this.task, name))
+    for (const folder of [...shared, ...own]) {
+      await mkdir(folder, { recursive: true })
+      // Past the umask, which mkdir's own mode is not.
+      await chmod(folder, 0o777)
+    }
+  }
+
+  /** Writes a template's text where the task will look for it; `destination` is relative to the task's folder. */
+  async write(destination: string, text: string, perms: string): Promise<void> {
+    const path = this.locate(destination)
+    await mkdir(dirname(path), { recursive: true })
+    const draft = `${path}.rendering`
+    await rm(draft, { force: true })
+    // Never readable for others for a moment: the mode is right before there is content.
+    await writeFile(draft, "", { mode: 0o600, flag: "wx" })
+    await writeFile(draft, text)
+    await chmod(draft, Number.parseInt(perms === "" ? "0644" : perms, 8))
+    await rename(draft, path)
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true })
+  }
+
+  private locate(destination: string): string {
+    for (const [inside, outside] of [
+      [taskPaths.alloc, join(this.root, "alloc")],
+      [taskPaths.local, join(this.task, "local")],
+      [taskPaths.secrets, join(this.task, "secrets")]
+    ] as const) {
+      if (destination.startsWith(`${inside}/`)) return join(outside, join(sep, destination.slice(inside.length)))
+    }
+    const path = join(this.task, destination)
+    if (!path.startsWith(this.root + sep)) throw new Error(`${destination} escapes the allocation's folder`)
+    return path
+  }
+}

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import type { AllocationFiles } from "./AllocationFiles.ts"
+import { HttpFault } from "./NomadRequest.ts"
+
+/** A piece of a file. `Offset` is the position behind it in `File`. */
+export interface FileFrame {
+  readonly data: Uint8Array
+  readonly file: string
+  readonly offset: number
+}
+
+export interface FramesOptions {
+  /** Bytes from the start, or from the end backwards. */
+  readonly offset: number
+  readonly origin: "start" | "end"
+  /** Never ends when set, not even after the task did. */
+  readonly follow: boolean
+  readonly signal: AbortSignal
+}
+
+/** How much of a file one frame holds at most. */
+const frameBytes = 64 * 1024
+
+/** How often a followed file is looked at. */
+const lookMs = 100
+
+/** One file, in frames. `limit` bytes at most, 0 for all. */
+export async function* fileFrames(
+  files: AllocationFiles,
+  path: string,
+  limit: number,
+  options: FramesOptions
+): AsyncGenerator<FileFrame> {
+  const info = await files.stat(path, 400)
+  if (info.IsDir) throw new HttpFault(400, `file ${JSON.stringify(path)} is a directory`)
+  let offset = options.origin === "end" ? Math.max(0, info.Size - options.offset) : options.offset
+  let left = limit > 0 ? limit : Number.POSITIVE_INFINITY
+  const handle = await files.open(path)
+  try {
+    while (left > 0 && !options.signal.aborted) {
+      const buffer = new Uint8Array(Math.min(frameBytes, left))
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
+      if (bytesRead > 0) {
+        offset += bytesRead
+        left -= bytesRead
+        yield { data: buffer.subarray(0, bytesRead), file: path, offset }
+      } else if (options.follow) await pause(options.signal)
+      else return
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * A task's output across its rotated files, oldest first. Offsets count from the oldest file that is still kept; what
+ * was rotated away is skipped without a mark.
+ */
+export async function* logFrames(
+  files: AllocationFiles,
+  name: string,
+  options: FramesOptions
+): AsyncGenerator<FileFrame> {
+  const kept = await logFiles(files, name)
+  const last = kept.at(-1)
+  if (last === undefined) throw new HttpFault(404, "log entry for task and log type not found")
+  let position = startOf(kept, options)
+  for (;;) {
+    const path = `alloc/logs/${name}.${position.number}`
+    const end = yield* oneLogFile(files, name, path, position, options)
+    if (options.signal.aborted || (!options.follow && position.number >= last.number)) return
+    const next = (await logFiles(files, name)).find((file) => file.number > position.number)
+    if (next === undefined) {
+      position = { number: position.number, offset: end }
+      if (!options.follow) return
+      await pause(options.signal)
+    } else position = { number: next.number, offset: 0 }
+  }
+}
+
+interface LogFile {
+  readonly number: number
+  readonly size: number
+}
+
+interface Position {
+  readonly number: number
+  readonly offset: number
+}
+
+const logFiles = async (files: AllocationFiles, name: string): Promise<ReadonlyArray<LogFile>> => {
+  const entries = await files.list("alloc/logs").catch((error: unknown) => {
+    throw new HttpFault(500, `failed to list entries: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  return entries
+    .flatMap((entry) => {
+      const suffix = entry.Name.startsWith(`${name}.`) ? entry.Name.slice(name.length + 1) : ""
+      return /^\d+$/.test(suffix) ? [{ number: Number(suffix), size: entry.Size }] : []
+    })
+    .toSorted((a, b) => a.number - b.number)
+}
+
+const startOf = (kept: ReadonlyArray<LogFile>, { offset, origin }: FramesOptions): Position => {
+  const total = kept.reduce((sum, file) => sum + file.size, 0)
+  let left = origin === "start" ? offset : Math.max(0, total - offset)
+  for (const file of kept) {
+    if (left < file.size) return { number: file.number, offset: left }
+    left -= file.size
+  }
+  const last = kept.at(-1)
+  return { number: last?.number ?? 0, offset: last?.size ?? 0 }
+}
+
+/** Reads a file to its end; a followed one until a newer one exists. Gives where it stopped. */
+async function* oneLogFile(
+  files: AllocationFiles,
+  name: string,
+  path: string,
+  start: Position,
+  options: FramesOptions
+): AsyncGenerator<FileFrame, number> {
+  let { offset } = start
+  // Rotated away between the listing and now.
+  const handle = await files.open(path).catch(() => undefined)
+  if (handle === undefined) return offset
+  try {
+    let outdated = false
+    while (!options.signal.aborted) {
+      const buffer = new Uint8Array(frameBytes)
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
+      if (bytesRead > 0) {
+        offset += bytesRead
+        yield { data: buffer.subarray(0, bytesRead), file: path, offset }
+        continue
+      }
+      // What was written before the newer file began is read after it was seen.
+      if (!options.follow || outdated) break
+      outdated = (await logFiles(files, name).catch(() => [])).some((file) => file.number > start.number)
+      if (!outdated) await pause(options.signal)
+    }
+  } finally {
+    await handle.close()
+  }
+  return offset
+}
+
+/** Ends early, without an error, when nobody wants more. */
+const pause = (signal: AbortSignal): Promise<void> => sleep(lookMs, undefined, { signal }).catch(() => undefined)

@@ -1,0 +1,103 @@
+import { Either, Schema } from "effect"
+import type { Answer, Exchange } from "../../http/EmbeddedServer.ts"
+import { decodeRegisterRequest, type Job, type RegisterRequest } from "../machine/JobSpec.ts"
+import { refusalText, unimplemented } from "../machine/unimplemented.ts"
+import { multiError, validateJob } from "../machine/validateJob.ts"
+import type { NomadEngine } from "./NomadEngine.ts"
+import { checkRegion, HttpFault, jsonAnswer, written } from "./NomadRequest.ts"
+
+/** What the client would refuse of a job, asked before it is taken: one text a refusal. */
+export type Admission = (job: Job) => ReadonlyArray<string>
+
+/** `POST /v1/jobs` and `PUT /v1/job/<id>`; the second names the job twice. */
+export const registerJob = async (
+  engine: NomadEngine,
+  admission: Admission,
+  exchange: Exchange,
+  idInPath: string | undefined
+): Promise<Answer> => {
+  const { request, refusals } = await readRequest(exchange)
+  const job = request.Job
+  if (job === null) throw new HttpFault(400, "Job must be specified")
+  if (job.ID === "") throw new HttpFault(400, "Job ID hasn't been provided")
+  if (idInPath !== undefined && idInPath !== job.ID) throw new HttpFault(400, "Job ID does not match name")
+  checkPlace(exchange, job, request.Region)
+  const faults = faultsOf(job, refusals, admission)
+  if (faults.length > 0) throw new HttpFault(500, multiError(faults))
+  const reply = engine.execute({
+    _tag: "Register",
+    job,
+    ...(request.EnforceIndex ? { enforceIndex: request.JobModifyIndex } : {})
+  })
+  if (reply._tag === "Refused") throw new HttpFault(500, reply.text)
+  if (reply._tag !== "Registered") throw new HttpFault(500, "the job was not registered")
+  const body = {
+    EvalCreateIndex: reply.index,
+    EvalID: reply.evaluationId,
+    Index: reply.index,
+    JobModifyIndex: reply.jobModifyIndex,
+    KnownLeader: false,
+    LastContact: 0,
+    NodeIDs: null,
+    Warnings: ""
+  }
+  return written(body, reply.index)
+}
+
+/** `POST /v1/validate/job`: an invalid job is a 200 too. */
+export const validateRequest = async (admission: Admission, exchange: Exchange): Promise<Answer> => {
+  const { request, refusals } = await readRequest(exchange)
+  const job = request.Job
+  if (job === null) throw new HttpFault(400, "Job must be specified")
+  checkPlace(exchange, job, request.Region)
+  const faults = faultsOf(job, refusals, admission)
+  return jsonAnswer({
+    DriverConfigValidated: true,
+    Error: faults.length === 0 ? "" : multiError(faults),
+    ValidationErrors: faults.length === 0 ? null : faults,
+    Warnings: ""
+  })
+}
+
+/** What Nomad itself has against a job comes first; only a job that it would take is asked what this server lacks. */
+const faultsOf = (job: Job, refusals: ReadonlyArray<string>, admission: Admission): ReadonlyArray<string> => {
+  const invalid = validateJob(job)
+  if (invalid.length > 0) return invalid
+  const missing = [...new Set([...refusals, ...unimplemented(job)])].map(refusalText)
+  return missing.length > 0 ? missing : admission(job)
+}
+
+const checkPlace = (exchange: Exchange, job: Job, region: string): void => {
+  for (const named of [exchange.query.get("region"), region, job.Region]) checkRegion(named)
+  const asked = exchange.query.get("namespace") ?? ""
+  const namespace = asked === "" || asked === "default" ? job.Namespace : asked
+  if (namespace !== "default" && namespace !== "") {
+    throw new HttpFault(500, `job ${JSON.stringify(job.ID)} is in nonexistent namespace ${JSON.stringify(namespace)}`)
+  }
+}
+
+/** Nomad's agents take no job larger than its log's entries, 1 MiB by default. */
+const largestBody = 1024 * 1024
+
+const parseJson = Schema.decodeUnknownEither(Schema.parseJson(Schema.Unknown))
+
+const readRequest = async (exchange: Exchange): Promise<RegisterRequest> => {
+  const body = await exchange.readBody(largestBody)
+  if (body._tag === "TooLarge") throw new HttpFault(400, "http: request body too large")
+  const text = new TextDecoder().decode(body.bytes)
+  const json = parseJson(text)
+  if (Either.isLeft(json)) throw new HttpFault(400, syntaxFault(text))
+  const decoded = decodeRegisterRequest(json.right)
+  if (Either.isLeft(decoded)) throw new HttpFault(400, decoded.left)
+  return decoded.right
+}
+
+/** A body that breaks off has a text of its own in Go; the others are told by their first character at least. */
+const syntaxFault = (text: string): string => {
+  const trimmed = text.trim()
+  if (trimmed === "") return "EOF"
+  if (/^["{[]/.test(trimmed) && !/["}\]]$/.test(trimmed)) return "unexpected EOF"
+  const opened = trimmed.split(/[{[]/).length - trimmed.split(/[}\]]/).length
+  if (opened > 0) return "unexpected EOF"
+  return `invalid character '${trimmed.charAt(0)}' looking for beginning of value`
+}
