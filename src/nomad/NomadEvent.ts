@@ -20,6 +20,7 @@ export const NomadEvent = Data.taggedEnum<NomadEvent>()
 type Topic = "Job" | "Allocation" | "Evaluation" | "Node"
 
 /**
- * A topic, or the part of it about one job id, allocation id or node id. `Node` needs more than a namespace policy.
+ * A topic, or the part of it about one job id, allocation id or node id. Nomad refuses an id with a colon here, which
+ * it takes elsewhere. `Node` needs more than a namespace policy.
  */
 export type EventTopic = Topic | `${Topic}:${string}`

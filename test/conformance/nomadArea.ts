@@ -1,4 +1,4 @@
-import { Effect, Option, type Scope } from "effect"
+import { Effect, Inspectable, Option, type Scope } from "effect"
 import type { ChildState } from "../../src/domain/ChildState.ts"
 import type { ApiError } from "../../src/http/ApiError.ts"
 import type { Nomad } from "../../src/nomad/Nomad.ts"
@@ -32,6 +32,8 @@ export interface NomadArea {
   ) => Effect.Effect<Extract<ChildState, { readonly _tag: Tag }>, ApiError>
   /** Registers and waits until Nomad shows the allocation. */
   readonly run: (script: string, fields?: JobFields) => Effect.Effect<string, ApiError>
+  /** Waits until the task has written this to its stdout. */
+  readonly says: (allocationId: string, text: string) => Effect.Effect<void, ApiError>
 }
 
 const small = { Resources: { CPU: 20, MemoryMB: 32 }, LogConfig: { MaxFiles: 2, MaxFileSizeMB: 5 } }
@@ -40,8 +42,7 @@ let areas = 0
 
 export const nomadArea = (address: string, scriptTask: ScriptTask): Effect.Effect<NomadArea, never, Scope.Scope> =>
   Effect.gen(function* () {
-    // Nomad takes a slash and a colon in an id.
-    const id = `conformance/${process.pid}:${++areas}`
+    const id = `conformance/${process.pid}-${++areas}`
     const nomad = yield* nomadClient(plainNomad(address))
     yield* Effect.addFinalizer(() =>
       nomad.jobs(id).pipe(
@@ -76,7 +77,8 @@ export const nomadArea = (address: string, scriptTask: ScriptTask): Effect.Effec
         for (let looks = 0; ; looks += 1) {
           const seen = yield* state(of)
           if (isOf(tag)(seen)) return seen
-          if (looks > 300) return yield* Effect.dieMessage(`${of} is ${seen._tag}, not ${tag}: ${JSON.stringify(seen)}`)
+          if (looks > 300)
+            return yield* Effect.dieMessage(`${of} is ${seen._tag}, not ${tag}: ${Inspectable.toStringUnknown(seen)}`)
           yield* Effect.sleep("50 millis")
         }
       })
@@ -91,7 +93,16 @@ export const nomadArea = (address: string, scriptTask: ScriptTask): Effect.Effec
           yield* Effect.sleep("50 millis")
         }
       })
-    return { nomad, id, job, state, becomes, run }
+    const says: NomadArea["says"] = (allocationId, text) =>
+      Effect.gen(function* () {
+        for (let looks = 0; ; looks += 1) {
+          const written = utf8(yield* nomad.logs(allocationId, "main", "stdout"))
+          if (written.includes(text)) return
+          if (looks > 200) return yield* Effect.dieMessage(`${id} doesn't say ${text}, but: ${written}`)
+          yield* Effect.sleep("50 millis")
+        }
+      })
+    return { nomad, id, job, state, becomes, run, says }
   })
 
 const isOf =
@@ -102,3 +113,6 @@ const isOf =
 export const utf8 = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 export const file = (contents: Option.Option<Uint8Array>): string => utf8(Option.getOrThrow(contents))
+
+/** The id of an allocation that there never was. */
+export const unknownAllocation = "5f1b1a3c-0000-4000-8000-00000000abcd"

@@ -24,7 +24,7 @@ export const eventConformance = (address: () => string, scriptTask: ScriptTask):
           Effect.fork
         )
         yield* Deferred.await(connected)
-        const allocation = yield* run("sleep 0.3")
+        const allocation = yield* run("sleep 1")
         yield* becomes("Succeeded")
         const [first, ...events] = Chunk.toReadonlyArray(yield* Fiber.join(fiber))
         assert.strictEqual(first?._tag, "Connected")

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Effect, Fiber, Option, Stream } from "effect"
-import { file, nomadArea, type ScriptTask, utf8 } from "./nomadArea.ts"
+import { file, nomadArea, type ScriptTask, unknownAllocation, utf8 } from "./nomadArea.ts"
 
 const failure = <A, E extends { readonly _tag: string }>(effect: Effect.Effect<A, E>) =>
   Effect.map(Effect.flip(effect), ({ _tag }) => _tag)
@@ -81,8 +81,8 @@ export const fileConformance = (address: () => string, scriptTask: ScriptTask): 
         const allocation = yield* run("sleep 0.2")
         yield* becomes("Succeeded")
         assert.strictEqual(yield* failure(nomad.logs(allocation, "nope", "stdout")), "Invalid")
-        assert.strictEqual(yield* failure(nomad.logs(crypto.randomUUID(), "main", "stdout")), "NotFound")
-        const unknown = Stream.runDrain(nomad.followLogs(crypto.randomUUID(), "main", "stdout", 0))
+        assert.strictEqual(yield* failure(nomad.logs(unknownAllocation, "main", "stdout")), "NotFound")
+        const unknown = Stream.runDrain(nomad.followLogs(unknownAllocation, "main", "stdout", 0))
         assert.strictEqual(yield* failure(unknown), "NotFound")
         assert.strictEqual(yield* failure(nomad.logs(allocation.slice(0, 8), "main", "stdout")), "Invalid")
       })
@@ -101,7 +101,7 @@ export const fileConformance = (address: () => string, scriptTask: ScriptTask): 
         assert.strictEqual(file(yield* nomad.readFile(allocation, "alloc/empty")), "")
         assert.deepStrictEqual(yield* nomad.readFile(allocation, "main/local/none.json"), Option.none())
         assert.deepStrictEqual(yield* nomad.readFile(allocation, "none/at/all"), Option.none())
-        assert.deepStrictEqual(yield* nomad.readFile(crypto.randomUUID(), "alloc/empty"), Option.none())
+        assert.deepStrictEqual(yield* nomad.readFile(unknownAllocation, "alloc/empty"), Option.none())
         assert.strictEqual(yield* failure(nomad.readFile(allocation, "main/local")), "Invalid")
       })
     )

@@ -1,0 +1,114 @@
+import { Effect, Schedule, type Scope } from "effect"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { accessSync, constants } from "node:fs"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { createServer, type Server } from "node:net"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import { nomadClient, plainNomad } from "./nomadClient.ts"
+
+/** `NOMAD_BIN`, else the first `nomad` on the PATH. */
+export const nomadProgram = (): string | undefined => {
+  const { NOMAD_BIN, PATH } = process.env
+  if (NOMAD_BIN !== undefined && NOMAD_BIN !== "") return NOMAD_BIN
+  return (PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, "nomad"))
+    .find(isExecutable)
+}
+
+/**
+ * A `nomad agent -dev` on ports and in a folder of its own, with `raw_exec`, once its node takes jobs. Gone with the
+ * scope, and its tasks with it.
+ */
+export const startRealNomad = (program: string): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const folder = yield* Effect.acquireRelease(
+      Effect.promise(() => mkdtemp(join(tmpdir(), "jobforge-nomad-"))),
+      (path) => Effect.promise(() => removeFolder(path))
+    )
+    const [http, rpc, serf] = yield* freePorts
+    const config = join(folder, "agent.json")
+    yield* Effect.promise(() => writeFile(config, settings(http, rpc, serf)))
+    const { HOME = folder, PATH = "" } = process.env
+    // Its clients look for a cloud around them, and trip over what the environment says of proxies and certificates.
+    const env = { HOME, PATH, TMPDIR: folder }
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(program, ["agent", "-dev", "-bind", "127.0.0.1", "-log-level", "error", "-config", config], {
+          env,
+          stdio: "ignore"
+        })
+      ),
+      end
+    )
+    const address = `http://127.0.0.1:${http}`
+    yield* Effect.orDie(ready(address))
+    return address
+  })
+
+const settings = (http: number, rpc: number, serf: number): string => `{
+  "ports": { "http": ${http}, "rpc": ${rpc}, "serf": ${serf} },
+  "plugin": [{ "raw_exec": [{ "config": [{ "enabled": true }] }] }],
+  "client": [{
+    "enabled": true,
+    "options": { "fingerprint.denylist": "env_aws,env_gce,env_azure,env_digitalocean,consul,vault" }
+  }]
+}`
+
+/** A task that ran to the last leaves the mount of its secrets behind. */
+const removeFolder = async (folder: string): Promise<void> => {
+  const mounts = (await readFile("/proc/mounts", "utf8").catch(() => "")).split("\n")
+  const left = mounts.flatMap((line) => line.split(" ").filter((part) => part.startsWith(`${folder}/`)))
+  for (const mount of left) spawnSync("umount", ["-l", mount])
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+}
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const freePort: Effect.Effect<number, never, Scope.Scope> = Effect.map(
+  Effect.acquireRelease(
+    Effect.async<Server>((resume) => {
+      const server = createServer()
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.async<void>((resume) => void server.close(() => resume(Effect.void)))
+  ),
+  (server) => {
+    const address = server.address()
+    return typeof address === "object" && address !== null ? address.port : 0
+  }
+)
+
+/** Three at once, so that they differ. */
+const freePorts = Effect.scoped(Effect.all([freePort, freePort, freePort]))
+
+const ready = (address: string) =>
+  Effect.flatMap(nomadClient(plainNomad(address)), (nomad) =>
+    nomad.nodes().pipe(
+      Effect.filterOrFail(
+        (nodes) => nodes.some(({ Drivers, Status }) => Status === "ready" && Drivers["raw_exec"]?.Healthy === true),
+        () => "not ready yet"
+      ),
+      Effect.retry(Schedule.intersect(Schedule.spaced("200 millis"), Schedule.recurs(200)))
+    )
+  ).pipe(Effect.scoped)
+
+/** An interrupted dev agent ends its tasks first; a killed one would leave them behind. */
+const end = (child: ChildProcess): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
+    const impatience = setTimeout(() => child.kill("SIGKILL"), 15_000)
+    child.once("exit", () => {
+      clearTimeout(impatience)
+      resume(Effect.void)
+    })
+    child.kill("SIGINT")
+  })
