@@ -66,7 +66,7 @@ const main = async (): Promise<void> => {
     values.repo === undefined
       ? { repository: makeRepository(join(folder, "hello")), ref: "main", ours: true }
       : { repository: values.repo, ref: values.ref, ours: false }
-  const ports = await freePorts()
+  const ports = await freePorts(join(folder, "ports"))
   const started = Date.now()
   say("starting jobforge dev: an embedded Consul and Nomad, a registry, the controller")
   const server = await startDev(join(folder, "data"), ports)

@@ -1,4 +1,4 @@
-import { Data, Effect, Option } from "effect"
+import { Data, Effect, Option, Schedule } from "effect"
 import { Nomad } from "../../src/nomad/Nomad.ts"
 import { outcome } from "../../src/nomad/outcome.ts"
 
@@ -15,7 +15,7 @@ export const runImage = Effect.fn("runImage")(function* (
   yield* nomad.register(jobOf(image, id, environment))
   const allocation = yield* ended(id).pipe(
     Effect.filterOrFail(Option.isSome, () => new NotProved({ message: `${image} did not end in time` })),
-    Effect.retry({ times: 150, schedule: "200 millis" })
+    Effect.retry(Schedule.intersect(Schedule.spaced("200 millis"), Schedule.recurs(150)))
   )
   const output = new TextDecoder().decode(yield* nomad.logs(allocation.value, "main", "stdout"))
   yield* nomad.stop(id, { purge: true })

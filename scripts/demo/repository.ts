@@ -6,7 +6,7 @@ const dockerfile = `# Everything that this image needs is in the repository: it 
 FROM scratch
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin && mkdir -p /tmp /var/demo"]
-RUN seq 1 200000 | sha256sum > /var/demo/layer
+RUN seq 1 8000000 | sha256sum > /var/demo/layer
 COPY hello /usr/bin/hello
 ENV WORLD=World
 ENTRYPOINT ["/usr/bin/hello"]

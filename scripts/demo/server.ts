@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 
 export interface DevPorts {
@@ -8,17 +9,23 @@ export interface DevPorts {
   readonly registry: number
 }
 
-/** Four ports that nobody listens on. */
-export const freePorts = async (): Promise<DevPorts> => {
-  const [service, consul, nomad, registry] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
+/**
+ * Four ports that nobody listens on: those of the last run if they are still free, since the layer cache of a build
+ * belongs to the registry that it publishes to.
+ */
+export const freePorts = async (memory: string): Promise<DevPorts> => {
+  const last: ReadonlyArray<number> = existsSync(memory) ? readFileSync(memory, "utf8").split(" ").map(Number) : []
+  const ports = await Promise.all([0, 1, 2, 3].map((at) => freePort(last[at] ?? 0).catch(() => freePort(0))))
+  writeFileSync(memory, ports.join(" "))
+  const [service = 0, consul = 0, nomad = 0, registry = 0] = ports
   return { service, consul, nomad, registry }
 }
 
-const freePort = (): Promise<number> =>
+const freePort = (wanted: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once("error", reject)
-    probe.listen(0, "127.0.0.1", () => {
+    probe.listen(wanted, "127.0.0.1", () => {
       const address = probe.address()
       const port = typeof address === "object" && address !== null ? address.port : 0
       probe.close(() => resolve(port))

@@ -6,10 +6,13 @@ import type { ConfigError } from "effect/ConfigError"
 import type { Consul } from "../consul/Consul.ts"
 import * as ConsulHttp from "../consul/ConsulHttp.ts"
 import { startEmbeddedConsul } from "../embedded/consul/EmbeddedConsul.ts"
+import type { StoredStateError } from "../embedded/consul/Journal.ts"
 import type { ListenError } from "../embedded/http/EmbeddedServer.ts"
 import * as BuildahDriver from "../embedded/nomad/driver/BuildahDriver.ts"
 import { type MachineLevel, type NoStorageDriver, probeMachine } from "../embedded/nomad/driver/MachineLevel.ts"
 import { startEmbeddedNomad } from "../embedded/nomad/EmbeddedNomad.ts"
+import type { StoredNomadError } from "../embedded/nomad/server/NomadJournal.ts"
+import type { SecretsFileError } from "../embedded/nomad/template/SecretsFile.ts"
 import type { DriverError } from "../embedded/nomad/TaskDriver.ts"
 import { type RegistryUnavailable, requireRegistry, startRegistry } from "../embedded/Registry.ts"
 import type { Nomad } from "../nomad/Nomad.ts"
@@ -40,7 +43,16 @@ export interface DevAddresses {
   readonly service: string
 }
 
-export type DevError = ListenError | RegistryUnavailable | DriverError | NoStorageDriver | CannotListen | ConfigError
+export type DevError =
+  | ListenError
+  | StoredStateError
+  | StoredNomadError
+  | SecretsFileError
+  | RegistryUnavailable
+  | DriverError
+  | NoStorageDriver
+  | CannotListen
+  | ConfigError
 
 /**
  * All of the product on one machine, on 127.0.0.1: an embedded Consul and Nomad, a registry, and the same service that
@@ -50,8 +62,7 @@ export const dev = (options: DevOptions, ready: (addresses: DevAddresses) => voi
   const environment = { ...options.environment, SERVER_HOST: "127.0.0.1", SERVER_PORT: String(options.port) }
   const logging = liveLogging("pretty", readSettings(environment, {}).settings.logLevel)
   return Effect.scoped(start(options, environment, ready, logging.setLevel)).pipe(
-    Effect.provide(NodeContext.layer),
-    Effect.provide(logging.layer)
+    Effect.provide(Layer.merge(NodeContext.layer, logging.layer))
   )
 }
 
@@ -102,7 +113,7 @@ interface Engine<S> {
 const consulOf = Effect.fnUntraced(function* (
   { environment, consulPort }: DevOptions,
   data: string
-): Effect.fn.Return<Engine<Consul>, ListenError, Scope.Scope> {
+): Effect.fn.Return<Engine<Consul>, ListenError | StoredStateError, Scope.Scope> {
   const named = environment["CONSUL_HTTP_ADDR"]
   if (named !== undefined && named !== "") return { address: named, layer: ConsulHttp.layer }
   const { address } = yield* startEmbeddedConsul({ host: "127.0.0.1", port: consulPort, data: join(data, "consul") })

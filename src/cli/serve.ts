@@ -11,8 +11,11 @@ import { type CannotListen, runService } from "./service.ts"
 export const serve = (environment: Texts, freshId: string): Effect.Effect<never, CannotListen | ConfigError> => {
   const logging = liveLogging("json", readSettings(environment, {}).settings.logLevel)
   return runService({ environment, freshId, onSettings: ({ logLevel }) => logging.setLevel(logLevel) }).pipe(
-    Effect.provide(Layer.merge(ConsulHttp.layer, NomadHttp.layer)),
-    Effect.provide(NodeContext.layer),
-    Effect.provide(logging.layer)
+    Effect.provide(
+      Layer.merge(ConsulHttp.layer, NomadHttp.layer).pipe(
+        Layer.provide(NodeContext.layer),
+        Layer.provideMerge(logging.layer)
+      )
+    )
   )
 }
