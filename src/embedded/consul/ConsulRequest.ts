@@ -91,13 +91,6 @@ export const checkQueryOptions = (agent: AgentIdentity, exchange: Exchange): voi
     if ((query.get(name) ?? "") !== "") throw new HttpRefusal(400, `the embedded Consul does not implement ?${name}`)
 }
 
-/** Go's ParseUint: `undefined` for what it refuses. */
-export const unsigned = (digits: string): bigint | undefined => {
-  if (!/^\d+$/.test(digits)) return undefined
-  const value = BigInt(digits)
-  return value < 2n ** 64n ? value : undefined
-}
-
 /** A number from the query that Consul passes to ParseUint and whose refusal it passes on. */
 export const unsignedParameter = (exchange: Exchange, name: string): bigint | undefined => {
   const digits = exchange.query.get(name)
@@ -109,6 +102,13 @@ export const unsignedParameter = (exchange: Exchange, name: string): bigint | un
 
 export const refuse = (status: number, why: string): never => {
   throw new HttpRefusal(status, why)
+}
+
+/** Go's ParseUint: `undefined` for what it refuses. */
+const unsigned = (digits: string): bigint | undefined => {
+  if (!/^\d+$/.test(digits)) return undefined
+  const value = BigInt(digits)
+  return value < 2n ** 64n ? value : undefined
 }
 
 const vary = { Vary: "Accept-Encoding" }

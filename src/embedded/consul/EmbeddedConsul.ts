@@ -2,6 +2,7 @@ import { Effect, type Scope } from "effect"
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import { type ListenError, serveEmbedded } from "../http/EmbeddedServer.ts"
+import { claimFolder } from "./claimFolder.ts"
 import { ConsulEngine } from "./ConsulEngine.ts"
 import type { AgentIdentity, ConsulContext } from "./ConsulRequest.ts"
 import { emptyState } from "./ConsulState.ts"
@@ -25,6 +26,7 @@ export const startEmbeddedConsul = (
   options: EmbeddedConsulOptions
 ): Effect.Effect<{ readonly address: string; readonly port: number }, ListenError | StoredStateError, Scope.Scope> =>
   Effect.gen(function* () {
+    if (options.data !== undefined) yield* claimFolder(options.data)
     const { state, journal } = yield* Effect.acquireRelease(openState(options.data), ({ journal }) =>
       Effect.promise(async () => journal?.close())
     )

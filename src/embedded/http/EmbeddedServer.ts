@@ -52,9 +52,7 @@ export interface Exchange {
   readonly onGone: (clean: () => void) => void
 }
 
-export type Body =
-  | { readonly _tag: "Whole"; readonly bytes: Buffer }
-  | { readonly _tag: "TooLarge"; readonly size: number }
+type Body = { readonly _tag: "Whole"; readonly bytes: Buffer } | { readonly _tag: "TooLarge"; readonly size: number }
 
 export interface EmbeddedServerOptions {
   /** What to call it in errors: `Consul`, `Nomad`. */

@@ -97,6 +97,17 @@ it.scoped("takes the old files where a snapshot was never finished", () =>
   })
 )
 
+it.scopedLive("gives a folder to one server at a time", () =>
+  Effect.gen(function* () {
+    const path = yield* folder
+    const start = startEmbeddedConsul({ host: "127.0.0.1", port: 0, data: path })
+    yield* Effect.scoped(start)
+    yield* start
+    const error = yield* Effect.flip(Effect.scoped(start))
+    assert.include(error.message, `${path}: another process uses it`)
+  })
+)
+
 it.live(
   "loses nothing that was answered when its process is killed",
   () =>
