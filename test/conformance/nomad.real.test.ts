@@ -1,7 +1,11 @@
-import { afterAll, beforeAll, describe } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Exit, Option, Redacted, Schema, Scope, Stream } from "effect"
+import { makeEndpoint } from "../../src/http/Transport.ts"
+import type { Nomad } from "../../src/nomad/Nomad.ts"
+import { nomadClient, plainNomad } from "../support/nomadClient.ts"
 import { nomadProgram, startRealNomad } from "../support/RealNomad.ts"
 import { nomadConformance } from "./nomad.ts"
+import { nomadArea, rawExec } from "./nomadArea.ts"
 
 const program = nomadProgram()
 
@@ -18,4 +22,52 @@ describe.skipIf(program === undefined)(title, () => {
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
   nomadConformance("it", () => address)
+
+  it.scopedLive(
+    "with ACLs denies by name whatever a token may not do, and an event stream waits for one that may",
+    () =>
+      Effect.gen(function* () {
+        const origin = yield* startRealNomad(program ?? "", { acl: true })
+        const secret = yield* bootstrap(origin)
+        const allowed = yield* nomadClient({ ...plainNomad(origin), token: Option.some(Redacted.make(secret)) })
+        const anonymous = yield* nomadClient(plainNomad(origin))
+        const stranger = yield* nomadClient({ ...plainNomad(origin), token: Option.some(Redacted.make(unknown)) })
+        assert.deepStrictEqual((yield* allowed.jobs("")).value, [])
+        const job = (yield* nomadArea(origin, rawExec)).job("true")
+        const denied = [
+          yield* Effect.flip(anonymous.register(job)),
+          yield* Effect.flip(anonymous.validate(job)),
+          yield* Effect.flip(anonymous.job("denied")),
+          yield* Effect.flip(anonymous.stop("denied")),
+          yield* Effect.flip(anonymous.allocations("denied")),
+          yield* Effect.flip(anonymous.evaluations("denied")),
+          yield* Effect.flip(anonymous.nodes()),
+          yield* Effect.flip(anonymous.systemGc()),
+          yield* Effect.flip(anonymous.agentSelf()),
+          yield* Effect.flip(stranger.job("denied")),
+          yield* Effect.flip(stranger.jobs(""))
+        ]
+        assert.deepStrictEqual(
+          denied.map(({ _tag }) => _tag),
+          denied.map(() => "Denied")
+        )
+        const first = (nomad: Nomad["Type"]) =>
+          nomad.events(["Job"], Option.none()).pipe(Stream.runHead, Effect.timeoutOption("2 seconds"))
+        assert.isTrue(Option.isSome(yield* first(allowed)))
+        assert.isTrue(Option.isNone(yield* first(anonymous)))
+      }),
+    60_000
+  )
 })
+
+const unknown = "5f1b1a3c-0000-4000-8000-00000000abcd"
+
+/** The first management token, which Nomad gives to whoever asks first. */
+const bootstrap = Effect.fnUntraced(function* (origin: string) {
+  const endpoint = yield* makeEndpoint({ origin })
+  const { body } = yield* endpoint.request({ method: "POST", path: "/v1/acl/bootstrap", timeout: "15 seconds" })
+  const token = yield* Schema.decode(Token)(new TextDecoder().decode(body))
+  return token.SecretID
+})
+
+const Token = Schema.parseJson(Schema.Struct({ SecretID: Schema.String }))

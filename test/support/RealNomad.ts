@@ -21,7 +21,10 @@ export const nomadProgram = (): string | undefined => {
  * A `nomad agent -dev` on ports and in a folder of its own, with `raw_exec`, once its node takes jobs. Gone with the
  * scope, and its tasks with it.
  */
-export const startRealNomad = (program: string): Effect.Effect<string, never, Scope.Scope> =>
+export const startRealNomad = (
+  program: string,
+  { acl = false }: { readonly acl?: boolean } = {}
+): Effect.Effect<string, never, Scope.Scope> =>
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(
       Effect.promise(() => mkdtemp(join(tmpdir(), "jobforge-nomad-"))),
@@ -29,7 +32,7 @@ export const startRealNomad = (program: string): Effect.Effect<string, never, Sc
     )
     const [http, rpc, serf] = yield* freePorts
     const config = join(folder, "agent.json")
-    yield* Effect.promise(() => writeFile(config, settings(http, rpc, serf)))
+    yield* Effect.promise(() => writeFile(config, settings(http, rpc, serf, acl)))
     const { HOME = folder, PATH = "" } = process.env
     // Its clients look for a cloud around them, and trip over what the environment says of proxies and certificates.
     const env = { HOME, PATH, TMPDIR: folder }
@@ -43,11 +46,12 @@ export const startRealNomad = (program: string): Effect.Effect<string, never, Sc
       end
     )
     const address = `http://127.0.0.1:${http}`
-    yield* Effect.orDie(ready(address))
+    yield* Effect.orDie(acl ? Effect.asVoid(hasLeader(address)) : Effect.asVoid(ready(address)))
     return address
   })
 
-const settings = (http: number, rpc: number, serf: number): string => `{
+const settings = (http: number, rpc: number, serf: number, acl: boolean): string => `{
+  "acl": { "enabled": ${acl} },
   "ports": { "http": ${http}, "rpc": ${rpc}, "serf": ${serf} },
   "plugin": [{ "raw_exec": [{ "config": [{ "enabled": true }] }] }],
   "client": [{
@@ -60,7 +64,7 @@ const settings = (http: number, rpc: number, serf: number): string => `{
 const removeFolder = async (folder: string): Promise<void> => {
   const mounts = (await readFile("/proc/mounts", "utf8").catch(() => "")).split("\n")
   const left = mounts.flatMap((line) => line.split(" ").filter((part) => part.startsWith(`${folder}/`)))
-  for (const mount of left) spawnSync("umount", ["-l", mount])
+  for (const mount of left) spawnSync("/bin/umount", ["-l", mount])
   await rm(folder, { recursive: true, force: true, maxRetries: 5 })
 }
 
@@ -97,9 +101,17 @@ const ready = (address: string) =>
         (nodes) => nodes.some(({ Drivers, Status }) => Status === "ready" && Drivers["raw_exec"]?.Healthy === true),
         () => "not ready yet"
       ),
-      Effect.retry(Schedule.intersect(Schedule.spaced("200 millis"), Schedule.recurs(200)))
+      Effect.retry(patience)
     )
   ).pipe(Effect.scoped)
+
+/** Who may see the nodes is known only after the bootstrap. */
+const hasLeader = (address: string) =>
+  Effect.flatMap(nomadClient(plainNomad(address)), (nomad) => Effect.retry(nomad.leader(), patience)).pipe(
+    Effect.scoped
+  )
+
+const patience = Schedule.intersect(Schedule.spaced("200 millis"), Schedule.recurs(200))
 
 /** An interrupted dev agent ends its tasks first; a killed one would leave them behind. */
 const end = (child: ChildProcess): Effect.Effect<void> =>
