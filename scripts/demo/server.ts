@@ -32,19 +32,28 @@ const freePort = (wanted: number): Promise<number> =>
     })
   })
 
+export interface DevSetup {
+  readonly program?: string
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** Runs `jobforge dev` as a user would, and resolves once all of it answers. */
-export const startDev = (data: string, ports: DevPorts): Promise<ChildProcess> =>
+export const startDev = (
+  data: string,
+  ports: DevPorts,
+  { program = "dist/jobforge.mjs", environment = {} }: DevSetup = {}
+): Promise<ChildProcess> =>
   new Promise((resolve, reject) => {
-    const args = ["dist/jobforge.mjs", "dev", "--data", data]
+    const args = [program, "dev", "--data", data]
     const flags = [
       ["--port", ports.service],
       ["--consul-port", ports.consul],
       ["--nomad-port", ports.nomad],
       ["--registry-port", ports.registry]
     ].flatMap(([flag, port]) => [String(flag), String(port)])
-    const { CONSUL_HTTP_ADDR: _consul, NOMAD_ADDR: _nomad, ...environment } = process.env
+    const { CONSUL_HTTP_ADDR: _consul, NOMAD_ADDR: _nomad, ...inherited } = process.env
     const child = spawn(process.execPath, [...args, ...flags], {
-      env: { ...environment, LOG_LEVEL: "warn" },
+      env: { ...inherited, LOG_LEVEL: "warn", ...environment },
       stdio: ["ignore", "pipe", "pipe"]
     })
     let errors = ""

@@ -1,7 +1,9 @@
 import { Effect, Either, Option, Schema } from "effect"
 import { type Collected, nothingCollected, type StepFailure, type StepResult } from "../domain/Snapshot.ts"
-import { type Attempt, Reason } from "../domain/Status.ts"
+import type { Attempt } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
+import { type ScriptFailureReason, scriptFailures } from "../jobspec/ScriptFailure.ts"
+import { BuildResult, PublishResult, StepFailure as ReportedFailure } from "../jobspec/StepResult.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import { type Archived, LogArchive, type LogStream } from "../store/LogArchive.ts"
 
@@ -21,8 +23,8 @@ export const collect = Effect.fn("collect")(function* (
     [
       saveLog(name, attempt, id, "stdout"),
       saveLog(name, attempt, id, "stderr"),
-      report(id, resultFile, StepResultJson),
-      report(id, failureFile, StepFailureJson)
+      report(id, resultFile, StepReport),
+      report(id, failureFile, ReportedFailure)
     ],
     { concurrency: 4 }
   )
@@ -34,7 +36,7 @@ export const collect = Effect.fn("collect")(function* (
     logTruncated: stdout.archived.truncated || stderr.archived.truncated,
     tail: [...stdout.tail, ...stderr.tail],
     result: Option.map(result.value, toResult),
-    failure: failure.value
+    failure: Option.flatMap(failure.value, toFailure)
   }
 })
 
@@ -73,21 +75,21 @@ const report = Effect.fnUntraced(function* <A, I>(allocationId: string, path: st
   }
 })
 
-const StepResultJson = Schema.parseJson(
-  Schema.Struct({
-    digest: Schema.String.pipe(Schema.pattern(/^sha256:[0-9a-f]{64}$/)),
-    commit: Schema.optional(Schema.String)
-  })
-)
+/** A publish step has no commit to tell. */
+const StepReport = Schema.Union(BuildResult, PublishResult)
 
-const toResult = ({ digest, commit }: typeof StepResultJson.Type): StepResult => ({
-  digest,
-  commit: Option.fromNullable(commit)
+const toResult = (report: typeof StepReport.Type): StepResult => ({
+  digest: report.digest,
+  commit: "commit" in report ? Option.some(report.commit) : Option.none()
 })
 
-const StepFailureJson: Schema.Schema<StepFailure, string> = Schema.parseJson(
-  Schema.Struct({ reason: Reason, message: Schema.String, transient: Schema.Boolean })
-)
+/** A reason that no script of ours gives was not written by one. */
+const toFailure = ({ reason, message }: typeof ReportedFailure.Type): Option.Option<StepFailure> =>
+  isScriptFailure(reason)
+    ? Option.some({ reason, message, transient: scriptFailures[reason].transient })
+    : Option.none()
+
+const isScriptFailure = (reason: string): reason is ScriptFailureReason => Object.hasOwn(scriptFailures, reason)
 
 const tailLines = 15
 const tailLineBytes = 400

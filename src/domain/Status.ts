@@ -34,6 +34,7 @@ export const Reason = Schema.Literal(
   "ContextMissing",
   "PathEscapes",
   "BaseImageUnavailable",
+  "BaseImageMissing",
   "RegistryAuthRefused",
   "RegistryUnreachable",
   "PushFailed",
@@ -88,6 +89,8 @@ const Failure = Schema.Struct({
   message: Schema.String,
   /** The cluster's fault, not the user's: another attempt may follow. */
   infrastructure: Schema.Boolean,
+  /** The last lines that it wrote. */
+  log_tail: Schema.optional(Schema.Array(Schema.String)),
   ...ending
 })
 export type Failure = typeof Failure.Type

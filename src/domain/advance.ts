@@ -158,7 +158,6 @@ const succeed = (step: Step, now: number): Step => ({
 
 const fail = ({ snapshot }: Context, step: Step, phase: JobPhase, { attempt, failure }: FailedAttempt): Step => {
   const error = `${title[phase]} phase failed${phase === "test" ? ` in ${testName(attempt)}` : ""}: ${failure.message}`
-  const tail = snapshot.collected.get(attempt.nomad_job_id)?.tail ?? []
   return {
     ...step,
     status: note(
@@ -169,7 +168,7 @@ const fail = ({ snapshot }: Context, step: Step, phase: JobPhase, { attempt, fai
         reason: failure.reason,
         error,
         ...(failure.exit_code === undefined ? {} : { exit_code: failure.exit_code }),
-        ...(tail.length === 0 ? {} : { log_tail: tail })
+        ...(failure.log_tail === undefined ? {} : { log_tail: failure.log_tail })
       },
       snapshot.now,
       "Failed",

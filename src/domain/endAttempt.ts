@@ -54,19 +54,19 @@ const observed = (snapshot: Snapshot, attempt: Attempt, state: Ended): Closing =
     logs: collected.logs === "unreachable" ? "unavailable" : collected.logs,
     log_bytes: collected.logBytes,
     log_truncated: collected.logTruncated,
-    ...verdict(attempt, state, collected)
+    ...withTail(verdict(attempt, state, collected), collected.tail)
   })
 }
 
 type Stop = NonNullable<Attempt["stop"]>
 
 /** An outcome but for what became of the logs. */
-type Verdict = (
-  | Pick<Failure, "result" | "reason" | "message" | "infrastructure">
-  | { readonly result: "succeeded" }
-) & {
+type Verdict = {
   readonly exit_code?: number
-}
+} & (
+  | { readonly result: "succeeded" }
+  | (Pick<Failure, "result" | "reason" | "message" | "infrastructure"> & { readonly log_tail?: ReadonlyArray<string> })
+)
 
 const verdict = (attempt: Attempt, state: Ended, collected: Collected): Verdict => {
   if (state._tag === "Succeeded") {
@@ -89,6 +89,10 @@ const verdict = (attempt: Attempt, state: Ended, collected: Collected): Verdict 
       return failed("ChildLost", state.message, true)
   }
 }
+
+/** What ended badly shows how: its tests may still run, and by then the log of this one may be forgotten. */
+const withTail = (judged: Verdict, tail: ReadonlyArray<string>): Verdict =>
+  judged.result === "succeeded" || tail.length === 0 ? judged : { ...judged, log_tail: tail }
 
 /** Build and publish prove what they did by a digest; a test's exit code is all there is. */
 const needsResult = (attempt: Attempt): boolean => attempt.phase === "build" || attempt.phase === "publish"
