@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { createServer, type Server } from "node:http"
 import { startEmbeddedConsul } from "../../../src/embedded/consul/EmbeddedConsul.ts"
-import { ask, type RawAnswer } from "./rawConsul.ts"
+import { ask, toJson, type RawAnswer } from "./rawConsul.ts"
 
 const start = startEmbeddedConsul({ host: "127.0.0.1", port: 0 })
 
@@ -36,7 +36,7 @@ it.scopedLive(
       let status = 200
       const { url, asked } = yield* target(() => status)
       const check = { CheckID: "web-http", HTTP: url, Interval: "1s", Header: { "X-Probe": ["yes"] } }
-      yield* put(port, "/v1/agent/service/register", JSON.stringify({ Name: "web", Port: 1, Check: check }))
+      yield* put(port, "/v1/agent/service/register", toJson({ Name: "web", Port: 1, Check: check }))
       /** Blocks until the check has this status. */
       const becomes = Effect.fnUntraced(function* (wanted: string) {
         let answer = yield* get(port, "/v1/health/checks/web")
@@ -64,7 +64,7 @@ it.scopedLive("wakes a thousand readers of one prefix, and none of three thousan
     const folders = Array.from({ length: 3000 }, (_, n) => `other/${n}/`)
     for (let at = 0; at < folders.length; at += 60) {
       const ops = folders.slice(at, at + 60).map((folder) => ({ KV: { Verb: "set", Key: `${folder}key` } }))
-      yield* put(port, "/v1/txn", JSON.stringify(ops))
+      yield* put(port, "/v1/txn", toJson(ops))
     }
     yield* put(port, "/v1/kv/mine/a", "1")
     const index = indexOf(yield* get(port, "/v1/kv/mine/a"))
@@ -103,7 +103,7 @@ it.scopedLive("refuses by name what it doesn't implement", () =>
       const { status, text } = yield* answer
       return `${status} ${text}`
     })
-    const register = (body: unknown) => put(port, "/v1/agent/service/register", JSON.stringify(body))
+    const register = (body: unknown) => put(port, "/v1/agent/service/register", toJson(body))
     assert.strictEqual(
       yield* refused(put(port, "/v1/agent/maintenance?enable=true")),
       "501 the embedded Consul does not implement /v1/agent/maintenance"
@@ -133,7 +133,7 @@ it.scopedLive("keeps flags beyond what a double holds", () =>
     const { port } = yield* start
     yield* put(port, "/v1/kv/a?flags=3304740253564472344", "x")
     const ops = [{ KV: { Verb: "set", Key: 'b "Flags":18446744073709551615', Value: "eA==", Flags: "BIG" } }]
-    const answer = yield* put(port, "/v1/txn", JSON.stringify(ops).replace('"BIG"', "18446744073709551615"))
+    const answer = yield* put(port, "/v1/txn", toJson(ops).replace('"BIG"', "18446744073709551615"))
     assert.include(answer.text, '"Flags":18446744073709551615,"Value":null')
     const all = yield* get(port, "/v1/kv/?recurse")
     assert.include(all.text, '"Key":"a","Flags":3304740253564472344')

@@ -11,7 +11,7 @@ import type { ConsulState } from "../../../src/embedded/consul/ConsulState.ts"
 import { startEmbeddedConsul } from "../../../src/embedded/consul/EmbeddedConsul.ts"
 import { Journal } from "../../../src/embedded/consul/Journal.ts"
 import { snapshotLines } from "../../../src/embedded/consul/snapshot.ts"
-import { ask } from "./rawConsul.ts"
+import { ask, toJson } from "./rawConsul.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "jobforge-consul-"))),
@@ -90,7 +90,7 @@ it.scoped("takes the old files where a snapshot was never finished", () =>
     const before = write(journal, state, [put("a", "1")])
     yield* Effect.promise(() => journal.close())
     writeFileSync(join(path, "snapshot.tmp"), "half")
-    writeFileSync(join(path, "journal-1.jsonl"), `${JSON.stringify({ at: 9, command: put("b", "2") })}\n`)
+    writeFileSync(join(path, "journal-1.jsonl"), `${toJson({ at: 9, command: put("b", "2") })}\n`)
     const reopened = Journal.open(path)
     assert.strictEqual(picture(reopened.state), picture(applyCommand(before, put("b", "2"), 9).state))
     yield* Effect.promise(() => reopened.journal.close())
@@ -121,7 +121,7 @@ it.live(
         const port = yield* Effect.async<number>((resume) => {
           child.stdout.once("data", (text: Buffer) => resume(Effect.succeed(Number(text.toString()))))
         })
-        const create = JSON.stringify({ TTL: "10s", LockDelay: "0s" })
+        const create = toJson({ TTL: "10s", LockDelay: "0s" })
         const created = yield* ask(port, { method: "PUT", path: "/v1/session/create", body: create })
         const session = /[0-9a-f-]{36}/.exec(created.text)?.[0] ?? ""
         yield* ask(port, { method: "PUT", path: `/v1/kv/lock?acquire=${session}`, body: "held" })
@@ -139,7 +139,8 @@ it.live(
         const { port: next } = yield* startEmbeddedConsul({ host: "127.0.0.1", port: 0, data: path })
         const kept = yield* ask(next, { method: "GET", path: "/v1/kv/k/?keys" })
         assert.isAbove(answered.length, 50)
-        assert.includeMembers(JSON.parse(kept.text), answered)
+        const keys = [...kept.text.matchAll(/"([^"]+)"/g)].map(([, key]) => key)
+        assert.includeMembers(keys, answered)
         const lock = yield* ask(next, { method: "GET", path: "/v1/kv/lock" })
         assert.include(lock.text, session)
         const renewed = yield* ask(next, { method: "PUT", path: `/v1/session/renew/${session}` })

@@ -7,7 +7,7 @@ Effect.runFork(
     Effect.gen(function* () {
       const { port } = yield* startEmbeddedConsul({ host: "127.0.0.1", port: 0, data: process.argv[2] ?? "" })
       process.stdout.write(`${port}\n`)
-      yield* Effect.never
+      return yield* Effect.never
     })
   )
 )

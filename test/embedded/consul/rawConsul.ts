@@ -35,6 +35,10 @@ export const ask = (port: number, { method, path, body }: RawRequest): Effect.Ef
     outgoing.end(body)
   })
 
+export const toJson = (value: unknown): string => JSON.stringify(value)
+
+export const fromJson = (text: string): unknown => JSON.parse(text)
+
 /** The body as JSON where the answer says so, else its text. */
 export const bodyOf = ({ headers, text }: RawAnswer): unknown =>
   headers["content-type"] === "application/json" ? JSON.parse(text) : text

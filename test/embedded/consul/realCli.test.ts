@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { startEmbeddedConsul } from "../../../src/embedded/consul/EmbeddedConsul.ts"
 import { consulProgram } from "../../support/RealConsul.ts"
-import { ask } from "./rawConsul.ts"
+import { ask, fromJson, toJson } from "./rawConsul.ts"
 
 const consulBinary = consulProgram()
 
@@ -52,8 +52,8 @@ describe.skipIf(consulBinary === undefined)("the consul CLI (CONSUL_BIN or PATH)
           { key: "x/1", flags: 42, value: Buffer.from("one").toString("base64") },
           { key: "x/2", flags: 0, value: Buffer.from([0, 255]).toString("base64") }
         ]
-        assert.strictEqual((yield* consul(port, ["kv", "import", JSON.stringify(entries)])).code, 0)
-        assert.deepStrictEqual(JSON.parse((yield* consul(port, ["kv", "export", "x/"])).out), entries)
+        assert.strictEqual((yield* consul(port, ["kv", "import", toJson(entries)])).code, 0)
+        assert.deepStrictEqual(fromJson((yield* consul(port, ["kv", "export", "x/"])).out), entries)
       })
     )
   )
