@@ -42,7 +42,7 @@ export const confinementOf = (mode: ConfinementMode): Confinement => {
         hostTask: [...dieWithParent, ...unshareAsUser],
         container: [...dieWithParent, ...unshareAsUser],
         engine: [...dieWithParent, "unshare", ...subordinateIds, "--mount", "--"],
-        env: usernsConfigured
+        env: usernsConfigured()
       }
     case "plain":
       return { mode, ownsProcesses: false, hostTask: dieWithParent, container: [], engine: dieWithParent, env: {} }
@@ -60,8 +60,15 @@ const unshare = ["unshare", ...namespaces, "--"]
 
 const unshareAsUser = ["unshare", ...subordinateIds, ...namespaces, "--"]
 
-/** Keeps buildah from making a second user namespace, in which no subordinate ids would be left to map. */
-const usernsConfigured = { _CONTAINERS_USERNS_CONFIGURED: "done" }
+/**
+ * What `buildah unshare` would tell: that the user namespace is made, since in a second one no subordinate ids would be
+ * left to map, and who made it, since buildah would take itself for root otherwise and look into root's folders.
+ */
+const usernsConfigured = () => ({
+  _CONTAINERS_USERNS_CONFIGURED: "done",
+  _CONTAINERS_ROOTLESS_UID: String(process.getuid?.()),
+  _CONTAINERS_ROOTLESS_GID: String(process.getgid?.())
+})
 
 /**
  * What buildah needs to make its user namespace, and what a script needs to measure and remove layers, whose files belong

@@ -85,6 +85,11 @@ export const makeImageStore = Effect.fn("makeImageStore")(function* (options: Im
       `--authfile=${authFile ?? options.registryAuthFile ?? noLogin}`,
       `--tls-verify=${!(isLoopback(reference.registry) || options.insecureRegistries.includes(reference.registry))}`,
       `docker://${reference.name}`
+    ).pipe(
+      Effect.timeoutFail({
+        duration: pullTimeout,
+        onTimeout: () => pullFailure(config.image, "context deadline exceeded", authFile !== undefined)
+      })
     )
     if (pulled.exitCode !== 0) return yield* pullFailure(config.image, pulled.stderr, authFile !== undefined)
     return pulled.stdout.trim().split("\n").at(-1) ?? ""
@@ -97,17 +102,24 @@ export const makeImageStore = Effect.fn("makeImageStore")(function* (options: Im
     uses.set(id, before + change)
   }
 
-  const take = (name: string, config: DockerConfig, folder: string) =>
-    Effect.gen(function* () {
-      const id = yield* pull(config, folder)
-      const made = yield* lock.withPermits(1)(
-        Effect.tap(buildah("from", "--pull=false", "--name", name, id), (result) =>
-          Effect.sync(() => result.exitCode === 0 && count(id, 1))
-        )
+  const from = (name: string, id: string) =>
+    lock.withPermits(1)(
+      Effect.tap(buildah("from", "--pull=false", "--name", name, id), (result) =>
+        Effect.sync(() => result.exitCode === 0 && count(id, 1))
       )
-      if (made.exitCode !== 0) return yield* containerFailure(name, made.stderr)
-      return id
-    })
+    )
+
+  /** Only the pull can be interrupted: half a container could be neither found nor removed. */
+  const take = Effect.fnUntraced(function* (name: string, config: DockerConfig, folder: string) {
+    const id = yield* Effect.interruptible(pull(config, folder))
+    if ((yield* from(name, id)).exitCode === 0) return id
+    // A crash left a container of that name, or the image was removed between its pull and its use.
+    yield* removeContainers([name])
+    const again = yield* Effect.interruptible(pull(config, folder))
+    const made = yield* from(name, again)
+    if (made.exitCode !== 0) return yield* containerFailure(name, made.stderr)
+    return again
+  })
 
   const release = (name: string, id: string) =>
     Effect.gen(function* () {
@@ -125,15 +137,7 @@ export const makeImageStore = Effect.fn("makeImageStore")(function* (options: Im
     Effect.forEach(names, (name) => buildah("rm", name), { discard: true })
 
   const container = Effect.fn("ImageStore.container")(function* (name: string, config: DockerConfig, folder: string) {
-    // A container of that name is left over from a crash: names hold the allocation's id, so it isn't in use.
-    yield* removeContainers([name])
-    const id = yield* Effect.acquireRelease(
-      // Once more if the image was removed between its pull and its use.
-      Effect.interruptible(
-        Effect.retry(take(name, config, folder), { times: 1, while: (error) => error.message.includes("not known") })
-      ),
-      (image) => release(name, image)
-    )
+    const id = yield* Effect.acquireRelease(take(name, config, folder), (image) => release(name, image))
     const inspected = yield* buildah("inspect", "--type", "image", id)
     const parsed = yield* Schema.decodeUnknown(Inspection)(inspected.stdout).pipe(
       Effect.mapError(() => containerFailure(name, inspected.stderr))
@@ -149,6 +153,9 @@ export const makeImageStore = Effect.fn("makeImageStore")(function* (options: Im
   const store: ImageStore = { container, removeContainers, env }
   return store
 })
+
+/** The default of Nomad's `image_pull_timeout`. */
+const pullTimeout = "5 minutes"
 
 /** Docker's words for a container that can't be made or started. */
 export const containerFailure = (name: string, reason: string): DriverError =>

@@ -14,6 +14,8 @@ export const storageConf = (driver: StorageDriver, folder: string, runFolder: st
     "[storage]",
     `driver = ${JSON.stringify(driver === "fuse" ? "overlay" : driver)}`,
     `graphroot = ${JSON.stringify(join(folder, "storage"))}`,
+    // In a user namespace graphroot counts for nothing.
+    `rootless_storage_path = ${JSON.stringify(join(folder, "storage"))}`,
     `runroot = ${JSON.stringify(runFolder)}`,
     ...(driver === "fuse" ? ["[storage.options.overlay]", 'mount_program = "/usr/bin/fuse-overlayfs"'] : []),
     ""

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs"
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
 import * as BuildahDriver from "../../../../../src/embedded/nomad/driver/BuildahDriver.ts"
+import { confinementOf } from "../../../../../src/embedded/nomad/driver/Confinement.ts"
 import { type DriverError, TaskDriver } from "../../../../../src/embedded/nomad/TaskDriver.ts"
 import type { TaskContext, TaskHandle, TaskVolume } from "../../../../../src/embedded/nomad/TaskDriver.ts"
 import { command } from "./commands.ts"
@@ -38,15 +39,19 @@ export class Bench extends Context.Tag("test/Bench")<
     readonly folder: string
     readonly registry: string
     readonly start: (request: TaskRequest) => Effect.Effect<RunningTask, DriverError, Scope.Scope>
-    /** Processes, mounts, containers and folders of an allocation that are still there. */
-    readonly leftovers: (allocationId: string) => Effect.Effect<ReadonlyArray<string>>
+    /** Processes, mounts, containers and folders of an allocation, or of all, that are still there. */
+    readonly leftovers: (allocationId?: string) => Effect.Effect<ReadonlyArray<string>>
   }
 >() {
   static readonly layer: Layer.Layer<Bench | TaskDriver> = Layer.unwrapScoped(
     Effect.gen(function* () {
       const folder = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "jobforge-driver-"))),
-        (created) => Effect.promise(() => rm(created, { recursive: true, force: true }))
+        (created) =>
+          Effect.promise(() =>
+            // Layers may belong to subordinate ids.
+            command([...confinementOf(process.getuid?.() === 0 ? "root" : "rootless").engine, "rm", "-rf", created])
+          )
       )
       const address = yield* registry(join(folder, "registry"))
       yield* Effect.promise(() => pushImages(folder, address))
@@ -55,6 +60,22 @@ export class Bench extends Context.Tag("test/Bench")<
     })
   )
 }
+
+/** buildah as this user may use it, in a mount namespace that takes its mounts along. */
+export const buildah = (words: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}): Promise<string> => {
+  const confinement = confinementOf(process.getuid?.() === 0 ? "root" : "rootless")
+  return command([...confinement.engine, "buildah", ...words], { env: { ...confinement.env, ...env } })
+}
+
+/** Options for a store of the test's own, beside the driver's. */
+export const ownStore = (folder: string): ReadonlyArray<string> => [
+  "--root",
+  join(folder, "b"),
+  "--runroot",
+  join(folder, "br"),
+  "--storage-driver",
+  "vfs"
+]
 
 export const hostImage = "builder/of-this-machine:1"
 
@@ -100,9 +121,9 @@ const makeBench = Effect.fnUntraced(function* (folder: string, address: string) 
     }
     return task
   })
-  const leftovers = (allocationId: string) =>
+  const leftovers = (allocationId = "") =>
     Effect.promise(async () => [
-      ...(await processesWith(allocationId)),
+      ...(await processesWith(allocationId === "" ? join(folder, "driver") : allocationId)),
       ...(await readFile("/proc/self/mountinfo", "utf8")).split("\n").filter((line) => line.includes(folder)),
       ...(await containersOf(folder)).filter((name) => name.includes(allocationId)),
       ...(await readdir(join(folder, "driver", "tasks"))).filter((name) => name.includes(allocationId))
@@ -130,9 +151,7 @@ const processesWith = async (allocationId: string): Promise<ReadonlyArray<string
 
 const containersOf = async (folder: string): Promise<ReadonlyArray<string>> => {
   const CONTAINERS_STORAGE_CONF = join(folder, "driver", "images", "storage.conf")
-  const listed = await command(["unshare", "--mount", "buildah", "containers", "--format", "{{.ContainerName}}"], {
-    env: { CONTAINERS_STORAGE_CONF }
-  })
+  const listed = await buildah(["containers", "--format", "{{.ContainerName}}"], { CONTAINERS_STORAGE_CONF })
   return listed.split("\n").filter(Boolean)
 }
 
@@ -163,14 +182,13 @@ const pushImages = async (folder: string, address: string): Promise<void> => {
   await copyFile("/usr/bin/busybox", join(context, "busybox"))
   await writeFile(join(context, "passwd"), "root:x:0:0:root:/root:/bin/sh\napp:x:1234:1234::/home/app:/bin/sh\n")
   await writeFile(join(context, "group"), "root:x:0:\napp:x:1234:\nvideo:x:44:root,app\n")
-  const buildah = ["unshare", "--mount", "buildah", "--root", join(folder, "b"), "--runroot", join(folder, "br")]
-  const store = [...buildah, "--storage-driver", "vfs"]
+  const store = ownStore(folder)
   for (const [name, dockerfile] of Object.entries(dockerfiles)) {
     const file = join(context, `Dockerfile.${name}`)
     const image = `${address}/${name}:1`
     await writeFile(file, dockerfile.replaceAll("REGISTRY", address))
-    await command([...store, "bud", "--isolation", "chroot", "--tls-verify=false", "-f", file, "-t", image, context])
-    await command([...store, "push", "--tls-verify=false", image])
+    await buildah([...store, "bud", "--isolation", "chroot", "--tls-verify=false", "-f", file, "-t", image, context])
+    await buildah([...store, "push", "--tls-verify=false", image])
   }
-  await rm(join(folder, "b"), { recursive: true, force: true })
+  await buildah([...store, "rmi", "--all", "--force"])
 }
