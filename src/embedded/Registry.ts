@@ -3,7 +3,7 @@ import { constants } from "node:fs"
 import { access, mkdir, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { delimiter, join } from "node:path"
-import { Data, Duration, Effect, Schedule, type Scope } from "effect"
+import { Data, Duration, Effect, Option, Schedule, type Scope } from "effect"
 import { makeEndpoint } from "../http/Transport.ts"
 
 /** There is no registry to push to, and why. */
@@ -35,11 +35,22 @@ export const startRegistry = Effect.fn("startRegistry")(function* (
   options: RegistryOptions
 ): Effect.fn.Return<string, RegistryUnavailable, Scope.Scope> {
   const address = `127.0.0.1:${options.port}`
-  const program = yield* findProgram(options.path)
-  yield* requireFree(options.port)
+  const program = yield* findProgram(options.path, programs)
+  // A registry that outlived a killed process of ours would keep the port from the next one.
+  const guard = yield* Effect.option(findProgram(options.path, ["setpriv"]))
+  // One that is just ending needs a moment to let go of the port.
+  yield* Effect.retry(requireFree(options.port), { schedule: Schedule.spaced(Duration.millis(200)), times: 10 })
   const config = yield* Effect.promise(() => writeConfig(options, address))
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(program, ["serve", config], { stdio: ["ignore", "ignore", "pipe"] })),
+    Effect.sync(() => {
+      const [command = program, ...args] = [
+        ...Option.match(guard, { onNone: () => [], onSome: (setpriv) => [setpriv, "--pdeathsig", "TERM"] }),
+        program,
+        "serve",
+        config
+      ]
+      return spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] })
+    }),
     (running) => endProcess(running)
   )
   const errors: Array<string> = []
@@ -66,9 +77,9 @@ export const startRegistry = Effect.fn("startRegistry")(function* (
 
 const programs = ["docker-registry", "registry"]
 
-const findProgram = (path: string): Effect.Effect<string, RegistryUnavailable> =>
+const findProgram = (path: string, names: ReadonlyArray<string>): Effect.Effect<string, RegistryUnavailable> =>
   Effect.findFirst(
-    programs.flatMap((program) => path.split(delimiter).map((folder) => join(folder, program))),
+    names.flatMap((program) => path.split(delimiter).map((folder) => join(folder, program))),
     (file) =>
       Effect.promise(() =>
         access(file, constants.X_OK).then(
