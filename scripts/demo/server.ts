@@ -35,13 +35,15 @@ const freePort = (wanted: number): Promise<number> =>
 export interface DevSetup {
   readonly program?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** Further flags. */
+  readonly flags?: ReadonlyArray<string>
 }
 
 /** Runs `jobforge dev` as a user would, and resolves once all of it answers. */
 export const startDev = (
   data: string,
   ports: DevPorts,
-  { program = "dist/jobforge.mjs", environment = {} }: DevSetup = {}
+  { program = "dist/jobforge.mjs", environment = {}, flags: further = [] }: DevSetup = {}
 ): Promise<ChildProcess> =>
   new Promise((resolve, reject) => {
     const args = [program, "dev", "--data", data]
@@ -52,7 +54,7 @@ export const startDev = (
       ["--registry-port", ports.registry]
     ].flatMap(([flag, port]) => [String(flag), String(port)])
     const { CONSUL_HTTP_ADDR: _consul, NOMAD_ADDR: _nomad, ...inherited } = process.env
-    const child = spawn(process.execPath, [...args, ...flags], {
+    const child = spawn(process.execPath, [...args, ...flags, ...further], {
       env: { ...inherited, LOG_LEVEL: "warn", ...environment },
       stdio: ["ignore", "pipe", "pipe"]
     })

@@ -27,7 +27,7 @@ describe.skipIf(missingPrograms.length > 0)(titled("jobforge dev after a crash")
   let dev: Installation
 
   beforeAll(async () => {
-    dev = await Installation.start({ RETRY_BACKOFF: "1s" })
+    dev = await Installation.start({ environment: { RETRY_BACKOFF: "1s" } })
   }, 120_000)
   afterAll(() => dev?.stop(), 60_000)
 

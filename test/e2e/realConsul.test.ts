@@ -52,7 +52,7 @@ describe.skipIf(skipped)(title, () => {
     const answer = await acl("token", { Policies: [{ ID: policy }] })
     const token = Schema.decodeUnknownSync(Schema.Struct({ SecretID: Schema.String }))(answer).SecretID
     dev = await Installation.start(
-      { CONSUL_HTTP_ADDR: address, CONSUL_HTTP_TOKEN: token },
+      { environment: { CONSUL_HTTP_ADDR: address, CONSUL_HTTP_TOKEN: token } },
       { origin: address, token: Redacted.make(master) }
     )
   }, 180_000)

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, Option, Schema } from "effect"
 import { bundle } from "../../../scripts/build.ts"
-import { type DevPorts, freePorts, startDev, stopDev } from "../../../scripts/demo/server.ts"
+import { type DevPorts, type DevSetup, freePorts, startDev, stopDev } from "../../../scripts/demo/server.ts"
 import { Consul } from "../../../src/consul/Consul.ts"
 import type { ConsulConfig } from "../../../src/consul/ConsulConfig.ts"
 import * as ConsulHttp from "../../../src/consul/ConsulHttp.ts"
@@ -16,37 +16,34 @@ import { eventually } from "../../support/eventually.ts"
 const keys = keysBelow("jobforge-service")
 const decode = Schema.decodeUnknownOption(Schema.parseJson(Status))
 
+/** Environment and flags of the program, over those that every installation has. */
+export type Setup = Pick<DevSetup, "environment" | "flags">
+
 /** A whole installation on one machine, run by the real program in a process of its own. */
 export class Installation {
   readonly folder: string
   readonly ports: DevPorts
   readonly #program: string
   readonly #consul: ConsulConfig
-  readonly #environment: Readonly<Record<string, string>>
+  readonly #setup: Setup
   #child: ChildProcess | undefined
 
-  private constructor(
-    folder: string,
-    ports: DevPorts,
-    program: string,
-    consul: ConsulConfig,
-    environment: Readonly<Record<string, string>>
-  ) {
+  private constructor(folder: string, ports: DevPorts, program: string, consul: ConsulConfig, setup: Setup) {
     this.folder = folder
     this.ports = ports
     this.#program = program
     this.#consul = consul
-    this.#environment = environment
+    this.#setup = setup
   }
 
-  /** With a Consul of one's own in place of the embedded one, `environment` names it and `consul` is how the test sees it. */
-  static async start(environment: Readonly<Record<string, string>> = {}, consul?: ConsulConfig): Promise<Installation> {
+  /** With a Consul of one's own in place of the embedded one, the setup names it and `consul` is how the test sees it. */
+  static async start(setup: Setup = {}, consul?: ConsulConfig): Promise<Installation> {
     const folder = mkdtempSync(join(tmpdir(), "jobforge-e2e-"))
     const program = join(folder, "jobforge.mjs")
     await bundle(program)
     const ports = await freePorts(join(folder, "ports"))
     const own = consul ?? { origin: `http://127.0.0.1:${ports.consul}` }
-    const made = new Installation(folder, ports, program, own, environment)
+    const made = new Installation(folder, ports, program, own, setup)
     await made.boot()
     return made
   }
@@ -61,8 +58,8 @@ export class Installation {
 
   async boot(): Promise<void> {
     this.#child = await startDev(join(this.folder, "data"), this.ports, {
-      program: this.#program,
-      environment: this.#environment
+      ...this.#setup,
+      program: this.#program
     })
   }
 
