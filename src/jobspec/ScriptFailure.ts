@@ -109,7 +109,7 @@ export const scriptFailures = {
   },
   CacheUnusable: {
     exitCode: 98,
-    message: "the cache volume cannot be written by the user of the builder image",
+    message: "the layer cache cannot be used on this client",
     transient: false
   },
   BuildFailed: {

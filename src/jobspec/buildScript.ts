@@ -20,6 +20,7 @@ blame_build() {
     if said "$auth_refusals"; then fail RegistryAuthRefused; fi
     fail BaseImageUnavailable
   fi
+  if said '^error: (mounting new container|creating build container: mounting)'; then fail CacheUnusable; fi
   fail BuildFailed "$1"
 }
 

@@ -3,7 +3,7 @@ import { registryHost } from "../domain/ImageReference.ts"
 import type { PhaseInput } from "./PhaseInput.ts"
 
 /** Docker, too, speaks plain HTTP to registries on the own machine without being told to. */
-export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/.test(host)
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/.test(host)
 
 /** What a step may do without TLS: the operator's list, and those of the registries it speaks to that are on its own machine. */
 export const insecureRegistries = (input: PhaseInput, images: ReadonlyArray<string>): ReadonlyArray<string> => {

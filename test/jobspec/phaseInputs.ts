@@ -3,7 +3,7 @@ import type { ResolvedJob, ResolvedTest } from "../../src/domain/resolve.ts"
 import type { PhaseInput } from "../../src/jobspec/PhaseInput.ts"
 import { defaultSpecSettings, type SpecSettings } from "../../src/jobspec/SpecSettings.ts"
 
-export const noTests: ResolvedTest = {
+const noTests: ResolvedTest = {
   commands: [],
   env: {},
   vault_policies: [],
@@ -15,7 +15,7 @@ export const noTests: ResolvedTest = {
   constraints: []
 }
 
-export const job: ResolvedJob = {
+const job: ResolvedJob = {
   owner: "ada",
   repo_url: "https://git.example.com/ada/engine.git",
   git_ref: "main",

@@ -78,7 +78,7 @@ describe("the build step", () => {
   it("may chroot under a seccomp profile of the operator's", () => {
     const { Config } = taskOf(build({ settings: { seccomp: "/etc/docker/builder.json" } }))
     assert.deepEqual(Config.cap_add, ["setuid", "setgid", "sys_chroot"])
-    assert.include(Config.security_opt, "seccomp=/etc/docker/builder.json")
+    assert.include(Config.security_opt ?? [], "seccomp=/etc/docker/builder.json")
   })
 
   it("hands what the user typed to the script as environment and arguments", () => {
@@ -118,7 +118,7 @@ describe("the build step", () => {
     assert.deepInclude(spec.TaskGroups[0].Volumes, {
       certificates: { Name: "certificates", Type: "host", Source: "certs", ReadOnly: true }
     })
-    assert.deepInclude(taskOf(spec).VolumeMounts, {
+    assert.deepInclude(taskOf(spec).VolumeMounts ?? [], {
       Volume: "certificates",
       Destination: "/etc/containers/certs.d",
       ReadOnly: true,
