@@ -23,18 +23,7 @@ export const unsupportedTestFields: ReadonlyArray<string> = [
   "container_port"
 ]
 
-const constraintOperands = [
-  "=",
-  "!=",
-  "regexp",
-  ">=",
-  "<=",
-  ">",
-  "<",
-  "version",
-  "is_set",
-  "is_not_set"
-] as const
+const constraintOperands = ["=", "!=", "regexp", ">=", "<=", ">", "<", "version", "is_set", "is_not_set"] as const
 
 /** Operands that look at the attribute alone. */
 export const unaryOperands: ReadonlyArray<string> = ["is_set", "is_not_set"]

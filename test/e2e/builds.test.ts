@@ -48,6 +48,20 @@ describe.skipIf(missingPrograms.length > 0)(titled("six repositories through job
     return found
   }
 
+  it("answers its probes", async () => {
+    const probe = async (path: string): Promise<string> => {
+      const response = await fetch(`http://127.0.0.1:${dev.ports.service}${path}`)
+      return `${response.status} ${await response.text()}`
+    }
+    const time = String.raw`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`
+    const engines = '{"consul":"healthy","nomad":"healthy"}'
+    assert.match(
+      await probe("/health"),
+      new RegExp(`^200 {"status":"healthy","services":${engines},"timestamp":${time}}$`)
+    )
+    assert.match(await probe("/ready"), new RegExp(`^200 {"status":"ready","timestamp":${time}}$`))
+  })
+
   it("publishes an image without tests from its build", { timeout: 3 * minutes }, async () => {
     await dev.put("plain", record("plain", { Dockerfile: helloImage, hello }))
     const status = await dev.ended("plain")
@@ -121,7 +135,7 @@ describe.skipIf(missingPrograms.length > 0)(titled("six repositories through job
     assert.strictEqual(status.reason, "TestFailed")
     assert.strictEqual(status.exit_code, 3)
     assert.deepStrictEqual(status.log_tail, ["[main/stdout] checking", "[main/stderr] expected 4, got 5"])
-    const [first] = status.attempts.filter(({ phase }) => phase === "test")
+    const first = status.attempts.find(({ phase }) => phase === "test")
     assert.strictEqual(first?.outcome?.result, "succeeded")
     assert.strictEqual(await dev.log(status, first?.nomad_job_id ?? "", "stdout"), "fine\n")
     assert.isFalse(status.attempts.some(({ phase }) => phase === "publish"))

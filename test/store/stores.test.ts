@@ -115,7 +115,12 @@ describe("Statuses", () => {
       const changed = yield* Effect.flip(statuses.write({ ...status, generation: 2 }, { ...guard, modifyIndex: index }))
       assert.strictEqual(changed._tag, "WriteConflict")
 
-      const session = yield* consul.createSession({ name: "other", ttl: "10 seconds", lockDelay: "0 seconds", behavior: "release" })
+      const session = yield* consul.createSession({
+        name: "other",
+        ttl: "10 seconds",
+        lockDelay: "0 seconds",
+        behavior: "release"
+      })
       const fence = Option.some(TxnOp.CheckSession({ key: keys.leader, session }))
       const deposed = yield* Effect.flip(
         statuses.write(status, {
