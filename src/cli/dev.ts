@@ -79,13 +79,12 @@ const start = Effect.fnUntraced(function* (
   const devEnvironment: Texts = { ...devDefaults(registry, level), ...environment }
   const consul = yield* consulOf(options, data)
   const nomad = yield* nomadOf(options, data, devEnvironment, level)
-  yield* Effect.sync(() =>
-    ready({ consul: consul.address, nomad: nomad.address, registry, service: `http://127.0.0.1:${options.port}` })
-  )
   return yield* runService({
     environment: devEnvironment,
     freshId: options.freshId,
-    onSettings: ({ logLevel }) => setLevel(logLevel)
+    onSettings: ({ logLevel }) => setLevel(logLevel),
+    onServing: () =>
+      ready({ consul: consul.address, nomad: nomad.address, registry, service: `http://127.0.0.1:${options.port}` })
   }).pipe(Effect.provide(Layer.merge(consul.layer, nomad.layer)))
 })
 

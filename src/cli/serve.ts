@@ -10,7 +10,12 @@ import { type CannotListen, runService } from "./service.ts"
 /** The service against the clusters that the environment names. */
 export const serve = (environment: Texts, freshId: string): Effect.Effect<never, CannotListen | ConfigError> => {
   const logging = liveLogging("json", readSettings(environment, {}).settings.logLevel)
-  return runService({ environment, freshId, onSettings: ({ logLevel }) => logging.setLevel(logLevel) }).pipe(
+  return runService({
+    environment,
+    freshId,
+    onSettings: ({ logLevel }) => logging.setLevel(logLevel),
+    onServing: () => {}
+  }).pipe(
     Effect.provide(
       Layer.merge(ConsulHttp.layer, NomadHttp.layer).pipe(
         Layer.provide(NodeContext.layer),

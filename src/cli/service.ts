@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly onSettings: (settings: Settings) => void
   /** A new id for an installation that has none yet. */
   readonly freshId: string
+  /** Called once the service answers. */
+  readonly onServing: () => void
 }
 
 /** The service can't listen. */
@@ -58,19 +60,20 @@ export const runService = Effect.fn("runService")(function* (
     )
     return yield* runController({ installation, keys })
   })
-  return yield* Effect.raceFirst(serve(settings), controller).pipe(
+  return yield* Effect.raceFirst(serve(settings, options.onServing), controller).pipe(
     Effect.provide(Layer.merge(stores, LeaderLock.layerAlone))
   )
 })
 
-const serve = Effect.fnUntraced(function* ({ server }: Settings) {
+const serve = Effect.fnUntraced(function* ({ server }: Settings, onServing: () => void) {
   const listening = NodeHttpServer.layer(() => createServer(), { host: server.host, port: server.port })
-  const http = HttpServer.serve(probes).pipe(Layer.provide(listening))
-  yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ host: server.host, port: server.port }))
-  return yield* Layer.launch(http).pipe(
+  yield* Layer.build(HttpServer.serve(probes).pipe(Layer.provide(listening))).pipe(
     Effect.mapError((error: ServeError) => new CannotListen({ ...server, detail: reasonOf(error.cause) }))
   )
-})
+  yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ host: server.host, port: server.port }))
+  yield* Effect.sync(onServing)
+  return yield* Effect.never
+}, Effect.scoped)
 
 const reasonOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"
