@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { createHash, randomUUID } from "node:crypto"
 import { arch, cpus, hostname, release, totalmem } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { Effect, Schedule, Schema, type Scope } from "effect"
 import { type ListenError, serveEmbedded } from "../http/EmbeddedServer.ts"
 import { startClient } from "./client/EmbeddedNomadClient.ts"
@@ -52,10 +52,11 @@ export const startEmbeddedNomad = Effect.fn("startEmbeddedNomad")(function* (
   // A wrong file is found now, not by the first job.
   if (options.secrets !== undefined) yield* readSecretsFile(options.secrets)
   const secrets = options.secrets === undefined ? Secrets.none : Secrets.ofFile(options.secrets)
-  const allocations = join(options.data, "alloc")
+  const data = resolve(options.data)
+  const allocations = join(data, "alloc")
   yield* Effect.promise(() => mkdir(allocations, { recursive: true, mode: 0o711 }))
-  const engine = yield* openEngine(join(options.data, "server"))
-  const node = yield* nodeOf(options)
+  const engine = yield* openEngine(join(data, "server"))
+  const node = yield* nodeOf(options, data)
   engine.execute({ _tag: "UpsertNode", node })
   const client = yield* startClient(engine, node.ID, allocations).pipe(Effect.provideService(Secrets, secrets))
   let { port } = options
@@ -118,8 +119,8 @@ const readId = Schema.decodeUnknownOption(Schema.UUID)
 type NodeSpec = Extract<Command, { readonly _tag: "UpsertNode" }>["node"]
 
 /** The node keeps its id across restarts, as a real client does. */
-const nodeOf = Effect.fnUntraced(function* (options: EmbeddedNomadOptions): Effect.fn.Return<NodeSpec> {
-  const path = join(options.data, "node-id")
+const nodeOf = Effect.fnUntraced(function* (options: EmbeddedNomadOptions, data: string): Effect.fn.Return<NodeSpec> {
+  const path = join(data, "node-id")
   const id = yield* Effect.promise(async () => {
     const known = readId((await readFile(path, "utf8").catch(() => "")).trim())
     if (known._tag === "Some") return known.value

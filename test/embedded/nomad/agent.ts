@@ -8,8 +8,8 @@ import type { Scripted } from "./scriptedDriver.ts"
 
 /** An agent on a free port with a folder of its own, gone with the scope; `stop` ends it earlier, as a shutdown does. */
 export const startAgent = Effect.fnUntraced(function* (driver: Scripted, options: Partial<EmbeddedNomadOptions> = {}) {
-  const scope = yield* Scope.fork(yield* Effect.scope, { _tag: "Sequential" })
   const data = options.data ?? (yield* scratchFolder)
+  const scope = yield* Scope.fork(yield* Effect.scope, { _tag: "Sequential" })
   const { address } = yield* startEmbeddedNomad({ host: "127.0.0.1", port: 0, ...options, data }).pipe(
     Effect.provide(driver.layer),
     Scope.extend(scope)

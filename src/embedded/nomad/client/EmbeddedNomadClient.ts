@@ -10,7 +10,7 @@ import { runAllocation } from "./runAllocation.ts"
 import { TaskReporter } from "./TaskReporter.ts"
 
 export interface EmbeddedNomadClient {
-  /** Removes a finished allocation's folder; `false` when there is none or it still runs. */
+  /** Removes a finished allocation's folder; `false` when it isn't known or still runs. */
   readonly collect: (allocationId: string) => Promise<boolean>
 }
 
@@ -125,7 +125,8 @@ const removeFolder = (folder: string, id: string): Effect.Effect<void> =>
   Effect.tryPromise(() => new AllocationFolder(folder, id, "").remove()).pipe(
     // It is tried again at the next start; until then it only takes room.
     Effect.catchAll((error) => Effect.logWarning("an allocation's folder can't be removed", error)),
-    Effect.annotateLogs({ allocation: id })
+    Effect.annotateLogs({ allocation: id }),
+    Effect.uninterruptible
   )
 
 /** Beyond a number of finished allocations the oldest lose their folders, and with them their logs. */
@@ -140,8 +141,7 @@ const collectOldest = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: 
 
 const collect = async (engine: NomadEngine, folder: string, id: string): Promise<boolean> => {
   const allocation = Option.getOrUndefined(HashMap.get(engine.state.allocations, id))
-  const names: ReadonlyArray<string> = await readdir(folder).catch(() => [])
-  if (allocation === undefined || !isClientTerminal(allocation) || !names.includes(id)) return false
+  if (allocation === undefined || !isClientTerminal(allocation)) return false
   await new AllocationFolder(folder, id, "").remove()
   return true
 }

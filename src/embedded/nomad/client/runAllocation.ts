@@ -198,5 +198,8 @@ const notRestarted = Effect.fnUntraced(function* (run: AllocationRun) {
   yield* run.reporter.failed
 })
 
+/** Never left half done behind this process' back: a promise can't be interrupted, only abandoned. */
 const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, string> =>
-  Effect.tryPromise({ try: run, catch: (error) => (error instanceof Error ? error.message : String(error)) })
+  Effect.uninterruptible(
+    Effect.tryPromise({ try: run, catch: (error) => (error instanceof Error ? error.message : String(error)) })
+  )

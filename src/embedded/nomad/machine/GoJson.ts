@@ -55,22 +55,22 @@ export const nullable = <A>(type: GoType<A>): GoType<A | null> => ({
 })
 
 export const list = <A>(type: GoType<A>): GoType<ReadonlyArray<A> | null> => ({
-  goName: `[]${type.goName}`,
+  goName: `[]${elementName(type)}`,
   zero: null,
   decode: (json, place) => {
     if (json === null || json === undefined) return Either.right(null)
     return Array.isArray(json)
       ? Either.all(json.map((item: unknown) => type.decode(item, place)))
-      : mismatch(json, place, `[]${type.goName}`)
+      : mismatch(json, place, `[]${elementName(type)}`)
   }
 })
 
 export const map = <A>(type: GoType<A>): GoType<Readonly<Record<string, A>> | null> => ({
-  goName: `map[string]${type.goName}`,
+  goName: `map[string]${elementName(type)}`,
   zero: null,
   decode: (json, place) => {
     if (json === null || json === undefined) return Either.right(null)
-    if (!isObject(json)) return mismatch(json, place, `map[string]${type.goName}`)
+    if (!isObject(json)) return mismatch(json, place, `map[string]${elementName(type)}`)
     return Either.all(Object.fromEntries(Object.entries(json).map(([key, item]) => [key, type.decode(item, place)])))
   }
 })
@@ -99,7 +99,8 @@ export const struct = <F extends Fields>(goName: string, fields: F): GoType<Shap
   const complete = (value: unknown): value is Shape<F> =>
     isObject(value) && Object.keys(fields).every((key) => key in value)
   const decode = (json: unknown, place: Place): Either.Either<Shape<F>, string> => {
-    if (json !== null && json !== undefined && !isObject(json)) return mismatch(json, place, goName)
+    if (json !== null && json !== undefined && !isObject(json))
+      return mismatch(json, place, place.path === "" ? place.struct : `api.${goName}`)
     const given = new Map<string, unknown>()
     for (const [key, value] of Object.entries(json ?? {})) {
       const name = byLowerCase.get(key.toLowerCase())
@@ -118,8 +119,12 @@ export const struct = <F extends Fields>(goName: string, fields: F): GoType<Shap
     decode(null, { struct: goName, path: "", refuse: () => undefined }),
     (reason) => new Error(reason)
   )
-  return { goName, zero, decode }
+  return { goName: `api.${goName}`, zero, decode }
 }
+
+/** Structs are held by pointer in lists and maps. */
+const elementName = (type: GoType<unknown>): string =>
+  type.goName.startsWith("api.") ? `*${type.goName}` : type.goName
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -130,7 +135,7 @@ const isEmpty = (value: unknown): boolean =>
   value === 0 ||
   value === "" ||
   value === false ||
-  (typeof value === "object" && Object.values(value).every(isEmpty))
+  (Array.isArray(value) ? value.length === 0 : typeof value === "object" && Object.values(value).every(isEmpty))
 
 const mismatch = (value: unknown, place: Place, goName: string): Either.Either<never, string> =>
   Either.left(

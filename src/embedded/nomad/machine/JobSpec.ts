@@ -54,7 +54,7 @@ const resources = struct("Resources", {
   CPU: withDefault(integer, 100),
   Cores: refused(0),
   Devices: list(device),
-  DiskMB: integer,
+  DiskMB: ignored(0),
   IOPS: ignored(0),
   MemoryMB: withDefault(integer, 300),
   MemoryMaxMB: integer,
@@ -134,7 +134,7 @@ const task = struct("Task", {
   Driver: string,
   Env: map(string),
   Identities: list(identity),
-  Identity: nullable(identity),
+  Identity: withDefault(identity, { ...identity.zero, Name: "default", Audience: ["nomadproject.io"] }),
   KillSignal: string,
   KillTimeout: withDefault(duration, 5 * second),
   Kind: refused(""),
@@ -184,7 +184,7 @@ const ephemeralDisk = struct("EphemeralDisk", {
 const taskGroup = struct("TaskGroup", {
   Affinities: ignored(nothing),
   Constraints: list(constraint),
-  Consul: ignored({ Cluster: "default", Namespace: "", Partition: "" }),
+  Consul: ignored(nothing),
   Count: withDefault(integer, 1),
   Disconnect: nullable(disconnect),
   EphemeralDisk: withDefault(ephemeralDisk, ephemeralDisk.zero),
@@ -224,7 +224,6 @@ const job = struct("Job", {
   AllAtOnce: refused(false),
   Constraints: list(constraint),
   ConsulNamespace: refused(""),
-  ConsulToken: ignored(""),
   CreateIndex: ignored(0),
   Datacenters: list(string),
   DispatchIdempotencyToken: ignored(""),
@@ -232,7 +231,6 @@ const job = struct("Job", {
   ID: string,
   JobModifyIndex: ignored(0),
   Meta: map(string),
-  Migrate: refused(nothing),
   ModifyIndex: ignored(0),
   Multiregion: refused(nothing),
   Name: string,
@@ -245,7 +243,6 @@ const job = struct("Job", {
   Periodic: refused(nothing),
   Priority: withDefault(integer, 50),
   Region: withDefault(string, "global"),
-  Reschedule: refused(nothing),
   Spreads: ignored(nothing),
   Stable: ignored(false),
   Status: ignored(""),
@@ -257,11 +254,13 @@ const job = struct("Job", {
   UI: ignored(nothing),
   Update: ignored(noUpdate),
   VaultNamespace: refused(""),
-  VaultToken: ignored(""),
   Version: ignored(0),
   VersionTag: ignored(nothing)
 })
 export type Job = Decoded<typeof job>
+
+/** What a job may be given beside what is kept of it. */
+const unkeptOfJob = struct("Job", { Migrate: refused(nothing), Reschedule: refused(nothing), ID: nullable(string) })
 
 const registerRequest = struct("JobRegisterRequest", {
   EnforceIndex: boolean,
@@ -276,33 +275,48 @@ const registerRequest = struct("JobRegisterRequest", {
 export interface RegisterRequest {
   readonly request: Decoded<typeof registerRequest>
   readonly refusals: ReadonlyArray<string>
+  /** Whether the job has an `ID` at all, be it empty: Nomad tells the two apart. */
+  readonly namesId: boolean
 }
 
-/** Fails with the sentence that Nomad answers with status 400. */
-export const decodeRegisterRequest = (json: unknown): Either.Either<RegisterRequest, string> => {
+const unkept = struct("JobRegisterRequest", { Job: unkeptOfJob })
+
+/** Fails with the sentence that Nomad answers with status 400; `goName` is what the body is called in it. */
+export const decodeRegisterRequest = (
+  json: unknown,
+  goName = "api.JobRegisterRequest"
+): Either.Either<RegisterRequest, string> => {
   const refusals: Array<string> = []
-  return registerRequest
-    .decode(json, { struct: "JobRegisterRequest", path: "", refuse: (field) => refusals.push(field) })
-    .pipe(
-      Either.map((request) => ({
-        request: request.Job === null ? request : { ...request, Job: canonical(request.Job) },
-        refusals: [...new Set(refusals)]
-      }))
-    )
+  const place = { struct: "", path: "", refuse: (field: string) => void refusals.push(field) }
+  return Either.gen(function* () {
+    const request = yield* { ...registerRequest, goName }.decode(json, { ...place, struct: goName })
+    const { Job: rest } = yield* unkept.decode(json, place)
+    return {
+      request: request.Job === null ? request : { ...request, Job: canonical(request.Job) },
+      refusals: [...new Set(refusals)],
+      namesId: rest.ID !== null
+    }
+  })
 }
 
-/** The defaults that depend on another field. */
+/** The defaults that depend on another field, and what Nomad's agents drop on the way. */
 const canonical = (given: Job): Job => ({
   ...given,
   Name: given.Name === "" ? given.ID : given.Name,
+  Priority: given.Priority === 0 ? 50 : given.Priority,
   Datacenters: given.Datacenters === null || given.Datacenters.length === 0 ? ["*"] : given.Datacenters,
-  TaskGroups:
-    given.TaskGroups?.map((group) => ({
-      ...group,
-      Tasks:
-        group.Tasks?.map((item) => ({
-          ...item,
-          RestartPolicy: item.RestartPolicy ?? group.RestartPolicy
-        })) ?? null
-    })) ?? null
+  TaskGroups: given.TaskGroups?.map(canonicalGroup) ?? null
 })
+
+const canonicalGroup = (group: TaskGroup): TaskGroup =>
+  Object.assign({}, group, {
+    Volumes: group.Volumes === null ? null : knownVolumes(group.Volumes),
+    Tasks:
+      group.Tasks?.map((item) =>
+        Object.assign({}, item, { RestartPolicy: item.RestartPolicy ?? group.RestartPolicy })
+      ) ?? null
+  })
+
+/** Volumes of any other type are dropped without a word. */
+const knownVolumes = (volumes: NonNullable<TaskGroup["Volumes"]>): NonNullable<TaskGroup["Volumes"]> =>
+  Object.fromEntries(Object.entries(volumes).filter(([, { Type }]) => Type === "host" || Type === "csi"))

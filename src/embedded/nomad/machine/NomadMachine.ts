@@ -117,8 +117,8 @@ const updateAllocations = (draft: Draft, updates: ReadonlyArray<AllocationUpdate
 }
 
 /**
- * `PUT /v1/system/gc`: dead jobs go with all that belongs to them, and so does what purged jobs left behind; each job
- * that goes leaves a fresh evaluation. What still runs or waits stays.
+ * `PUT /v1/system/gc`: dead jobs go with all that belongs to them, and so does what purged jobs left behind. What
+ * still runs or waits stays.
  */
 const collectGarbage = (draft: Draft, olderThan: number): Reply => {
   const before = draft.index
@@ -136,10 +136,7 @@ const collectGarbage = (draft: Draft, olderThan: number): Reply => {
     if (index === before) index = draft.advance()
     for (const allocation of allocations) draft.removeAllocation(allocation)
     for (const evaluation of evaluations) draft.removeEvaluation(evaluation)
-    if (job !== undefined) {
-      draft.removeJob(jobId)
-      draft.putEvaluation(farewell(draft, job, index), "JobDeregistered")
-    }
+    if (job !== undefined) draft.removeJob(jobId)
   }
   return { _tag: "Done", index }
 }
@@ -156,22 +153,3 @@ const hasEnded = (
   const times = [...allocations, ...evaluations].map((row) => row.ModifyTime)
   return Math.max(job?.SubmitTime ?? 0, ...times) < before
 }
-
-const farewell = (
-  draft: Draft,
-  job: { readonly ID: string; readonly Type: string; readonly Priority: number },
-  index: number
-) => ({
-  ID: draft.newId(),
-  Namespace: "default",
-  Priority: job.Priority,
-  Type: job.Type,
-  TriggeredBy: "job-deregister",
-  JobID: job.ID,
-  Status: "complete" as const,
-  SnapshotIndex: index,
-  CreateIndex: index,
-  ModifyIndex: index,
-  CreateTime: draft.now,
-  ModifyTime: draft.now
-})

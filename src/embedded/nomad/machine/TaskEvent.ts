@@ -38,7 +38,7 @@ export interface TaskState {
   readonly StartedAt: string | null
   readonly FinishedAt: string | null
   readonly Events: ReadonlyArray<TaskEvent>
-  readonly TaskHandle: null
+  readonly Paused: string
 }
 
 export const pendingTask: TaskState = {
@@ -49,7 +49,7 @@ export const pendingTask: TaskState = {
   StartedAt: null,
   FinishedAt: null,
   Events: [],
-  TaskHandle: null
+  Paused: ""
 }
 
 /** Nomad keeps the last ten events of a task. */

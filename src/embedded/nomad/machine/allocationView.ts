@@ -53,7 +53,6 @@ export const allocationStub = (allocation: Allocation, resources: boolean) => {
     DesiredTransition: {
       ForceReschedule: null,
       Migrate: allocation.Migrate ? true : null,
-      MigrateDisablePlacement: null,
       NoShutdownDelay: null,
       Reschedule: null
     },
@@ -105,5 +104,7 @@ const noResources = {
   IOPS: 0,
   MemoryMB: 0,
   MemoryMaxMB: 0,
-  Networks: null
+  NUMA: null,
+  Networks: null,
+  SecretsMB: 0
 }

@@ -33,8 +33,8 @@ export const place = (state: NomadState, job: Job, group: TaskGroup): Placement 
   const metrics: Metrics = {
     ...noMetrics,
     NodePool: job.NodePool,
-    NodesInPool: inPool.length,
-    NodesAvailable: available(job, inDatacenter),
+    NodesInPool: inDatacenter.length,
+    NodesAvailable: available(inDatacenter),
     NodesEvaluated: inDatacenter.length,
     NodesFiltered: total(filtered),
     NodesExhausted: total(exhausted),
@@ -75,10 +75,8 @@ const matchesGlob = (glob: string, datacenter: string): boolean =>
       .join(".*")}$`
   ).test(datacenter)
 
-/** Datacenters that were asked for by their plain name are shown even when they have no node. */
-const available = (job: Job, nodes: ReadonlyArray<NomadNode>): Readonly<Record<string, number>> => {
+const available = (nodes: ReadonlyArray<NomadNode>): Readonly<Record<string, number>> => {
   const counts: Record<string, number> = {}
-  for (const name of job.Datacenters ?? []) if (!name.includes("*")) counts[name] = 0
   for (const node of nodes) count(counts, node.Datacenter)
   return counts
 }

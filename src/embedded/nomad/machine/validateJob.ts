@@ -13,7 +13,7 @@ export const validateJob = (job: Job): ReadonlyArray<string> => [
   ...(job.TaskGroups ?? []).flatMap((group) =>
     nested(`Task group ${group.Name} validation failed`, groupFaults(job, group))
   ),
-  ...(job.Priority < 1 || job.Priority > 100 ? ["Job priority must be between [1, 100]"] : [])
+  ...(job.Priority < 1 || job.Priority > 100 ? ["job priority must be between [1, 100]"] : [])
 ]
 
 /** Several errors as one text, in the form of HashiCorp's multierror. */
@@ -32,6 +32,7 @@ const idFaults = (job: Job): ReadonlyArray<string> => {
   if (job.ID === "") faults.push("Missing job ID")
   else if (job.ID.includes(" ")) faults.push("Job ID contains a space")
   else if (job.ID.includes("\0")) faults.push("Job ID contains a null character")
+  if (job.Name === "") faults.push("Missing job name")
   if (job.Name.includes("\0")) faults.push("Job Name contains a null character")
   return faults
 }
@@ -56,8 +57,8 @@ const groupFaults = (job: Job, group: TaskGroup): ReadonlyArray<string> => {
     ...(group.Count < 0 ? ["Task group count can't be negative"] : []),
     ...(tasks.length === 0 ? ["Missing tasks for task group"] : []),
     ...constraintFaults(group.Constraints),
-    ...asOne(restartFaults(group)),
-    ...asOne(rescheduleFaults(job, group)),
+    ...restartFaults(group),
+    ...rescheduleFaults(job, group),
     ...(group.EphemeralDisk.SizeMB < 10 ? [`minimum DiskMB value is 10; got ${group.EphemeralDisk.SizeMB}`] : []),
     ...tasks.flatMap((task, index) => taskNameFaults(tasks, task, index)),
     ...volumeFaults(group),
@@ -97,9 +98,6 @@ const taskNameFaults = (tasks: ReadonlyArray<Task>, task: Task, index: number): 
 const volumeFaults = (group: TaskGroup): ReadonlyArray<string> =>
   Object.entries(group.Volumes ?? {}).flatMap(([name, volume]) => {
     const outer = `Task group volume validation for ${name} failed`
-    if (volume.Type !== "host" && volume.Type !== "csi") {
-      return [`${outer}: volume has unrecognized type ${volume.Type}`]
-    }
     return volume.Source === "" ? nested(outer, ["volume has an empty source"]) : []
   })
 
@@ -117,13 +115,12 @@ const taskFaults = (group: TaskGroup, task: Task): ReadonlyArray<string> => [
 ]
 
 const resourceFaults = (task: Task): ReadonlyArray<string> => {
-  const { CPU, DiskMB, MemoryMB, MemoryMaxMB } = task.Resources
+  const { CPU, MemoryMB, MemoryMaxMB } = task.Resources
   return [
     ...asOne([
       ...(CPU < 1 ? [`minimum CPU value is 1; got ${CPU}`] : []),
       ...(MemoryMB < 10 ? [`minimum MemoryMB value is 10; got ${MemoryMB}`] : [])
     ]),
-    ...(DiskMB > 0 ? ["Task can't ask for disk resources, they have to be specified at the task group level."] : []),
     ...(MemoryMaxMB > 0 && MemoryMaxMB < MemoryMB
       ? [`MemoryMaxMB value (${MemoryMaxMB}) should be larger than MemoryMB value (${MemoryMB})`]
       : [])

@@ -25,10 +25,10 @@ export class AllocationFiles {
     return (await stat(this.root).catch(() => undefined)) !== undefined
   }
 
-  /** Fails with 500 and Go's text. */
+  /** Fails with 404 or 500, and Go's text. */
   async list(path: string): Promise<ReadonlyArray<FileInfo>> {
     const target = await this.locate(path)
-    const names = await readdir(target).catch((error: unknown) => fault(500, "open", target, error))
+    const names = await readdir(target).catch((error: unknown) => fault(404, "open", target, error))
     const infos: Array<FileInfo> = []
     for (const name of names.toSorted()) {
       const info = await lstat(join(target, name)).catch(() => undefined)
@@ -56,7 +56,10 @@ export class AllocationFiles {
 
   /** Links are followed before it is judged: a task can make them. */
   private async locate(path: string): Promise<string> {
-    const target = join(this.root, join(sep, path))
+    const target = join(this.root, path)
+    if (target !== this.root && !target.startsWith(this.root + sep) && !target.startsWith(`${this.root}/`)) {
+      throw new HttpFault(500, "Path escapes the alloc directory")
+    }
     const [root, real] = await Promise.all([this.root, target].map((name) => realpath(name).catch(() => name)))
     if (root !== undefined && real !== undefined && real !== root && !real.startsWith(root + sep)) {
       // Also what isn't there when the root itself is a link.

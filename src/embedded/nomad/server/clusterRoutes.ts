@@ -27,7 +27,7 @@ export const evaluationRoute = (engine: NomadEngine, exchange: Exchange, rest: s
   if (rest.endsWith(suffix)) {
     return answerRead(engine, exchange, Reads.allocationsOfEvaluation(rest.slice(0, -suffix.length)))
   }
-  answerRead(engine, exchange, Reads.evaluation(checkedId(rest, "eval")))
+  answerRead(engine, exchange, Reads.evaluation(checkedId(rest, "eval", "failed to lookup eval: ")))
 }
 
 /** `/v1/allocations` and `/v1/allocation/<id>…`. */
@@ -43,7 +43,7 @@ export const allocationRoute = (engine: NomadEngine, exchange: Exchange, rest: s
   if (rest.endsWith(stop)) {
     onlyMethods(exchange, "POST", "PUT")
     const reply = engine.execute({ _tag: "StopAllocation", id: checkedId(rest.slice(0, -stop.length), "alloc") })
-    if (reply._tag !== "Evaluated") throw new HttpFault(404, "alloc not found")
+    if (reply._tag !== "Evaluated") throw new HttpFault(404, "allocation not found")
     return exchange.answer(written({ EvalID: reply.evaluationId, Index: reply.index }, reply.index))
   }
   if (rest.includes("/")) throw new HttpFault(404, "resource not found")
@@ -128,8 +128,9 @@ const configOf = (agent: AgentFacts) => ({
 })
 
 /** An id is looked up whole. */
-export const checkedId = (id: string, kind: string): string => {
-  if (id.length !== 36) throw new HttpFault(500, `${kind} lookup failed: index error: UUID must be 36 characters`)
+export const checkedId = (id: string, kind: string, prefix = ""): string => {
+  if (id.length !== 36)
+    throw new HttpFault(500, `${prefix}${kind} lookup failed: index error: UUID must be 36 characters`)
   return id
 }
 

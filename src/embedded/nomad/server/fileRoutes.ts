@@ -1,18 +1,19 @@
 import { HashMap, Option } from "effect"
 import { join } from "node:path"
 import type { AnswerStream, Exchange } from "../../http/EmbeddedServer.ts"
+import { groupOf } from "../machine/allocationView.ts"
 import { type Allocation, isClientTerminal } from "../machine/NomadState.ts"
 import { AllocationFiles } from "./AllocationFiles.ts"
 import { checkedId } from "./clusterRoutes.ts"
 import { type FileFrame, fileFrames, type FramesOptions, logFrames } from "./fileFrames.ts"
 import type { NomadEngine } from "./NomadEngine.ts"
-import { HttpFault, jsonAnswer, onlyMethods, parseBool, plainText } from "./NomadRequest.ts"
+import { HttpFault, jsonAnswer, parseBool, plainText } from "./NomadRequest.ts"
 
 /** What the client part of the agent lends to the file API. */
 export interface ClientFolders {
   /** The folder that holds one folder an allocation. */
   readonly allocations: string
-  /** Removes a finished allocation's folder; `false` when the client has none or it still runs. */
+  /** Removes a finished allocation's folder; `false` when the client does not know it or it still runs. */
   readonly collect: (allocationId: string) => Promise<boolean>
 }
 
@@ -23,20 +24,21 @@ export const fileRoute = async (
   exchange: Exchange,
   rest: string
 ): Promise<void> => {
-  onlyMethods(exchange, "GET")
   const slash = rest.indexOf("/")
   const what = slash < 0 ? rest : rest.slice(0, slash)
   const id = slash < 0 ? "" : rest.slice(slash + 1)
   if (!["ls", "stat", "cat", "readat", "stream", "logs"].includes(what)) throw new HttpFault(404, "Invalid method")
   if (id === "") throw new HttpFault(400, "must provide a valid alloc id")
   if (what === "logs") return answerLogs(engine, client, exchange, id)
-  const path = exchange.query.get("path") ?? ""
-  if (what !== "ls" && path === "") throw new HttpFault(400, "must provide a file name")
   if (what === "ls" || what === "stat") return answerInfo(engine, client, exchange, id)
-  const asked = whatAsked(exchange, what)
-  const { files } = await filesOf(engine, client, id)
-  const options = { ...asked, signal: goneSignal(exchange) }
-  return answerFrames(exchange, fileFrames(files, path, asked.limit, options), asked)
+  if (what === "stream") return answerFile(engine, client, exchange, what, id)
+  try {
+    await answerFile(engine, client, exchange, what, id)
+  } catch (error) {
+    if (!(error instanceof HttpFault)) throw error
+    // Nomad's agents lose the code of an error here: whatever it is, it comes as the file's text would.
+    exchange.answer(plainText(200, error.message))
+  }
 }
 
 /** `/v1/client/allocation/<id>/gc`, the one thing asked of a client about an allocation. */
@@ -50,11 +52,20 @@ export const clientAllocationRoute = async (
   if (!rest.endsWith(suffix))
     throw new HttpFault(501, "only gc is implemented for a client's allocation by this server")
   const id = checkedId(rest.slice(0, -suffix.length), "alloc")
-  if (!HashMap.has(engine.state.allocations, id)) throw new HttpFault(404, `Unknown allocation ${JSON.stringify(id)}`)
+  knownAllocation(engine, id)
   if (!(await client.collect(id))) {
     throw new HttpFault(500, "No such allocation on client, or allocation not eligible for GC")
   }
   exchange.answer({ status: 200, body: "" })
+}
+
+/** A task has no logs before it began, be it that it never will. */
+const checkStarted = (allocation: Allocation, task: string): void => {
+  const known = (groupOf(allocation)?.Tasks ?? []).some((item) => item.Name === task)
+  if (!known) throw new HttpFault(400, `unknown task name ${JSON.stringify(task)}`)
+  if ((allocation.TaskStates?.[task]?.StartedAt ?? null) === null) {
+    throw new HttpFault(404, `task ${JSON.stringify(task)} not started yet. No logs available`)
+  }
 }
 
 const answerInfo = async (
@@ -64,8 +75,29 @@ const answerInfo = async (
   id: string
 ): Promise<void> => {
   const path = exchange.query.get("path") ?? ""
+  const files = new AllocationFiles(join(client.allocations, knownAllocation(engine, id).ID))
+  if (exchange.path.includes("/fs/ls/")) return exchange.answer(jsonAnswer(await files.list(path)))
+  if (path === "") throw new HttpFault(400, "must provide a file name")
+  exchange.answer(jsonAnswer(await files.stat(path, 404)))
+}
+
+const answerFile = async (
+  engine: NomadEngine,
+  client: ClientFolders,
+  exchange: Exchange,
+  what: string,
+  id: string
+): Promise<void> => {
+  const path = exchange.query.get("path") ?? ""
+  if (path === "") throw new HttpFault(400, "must provide a file name")
+  const asked = whatAsked(exchange, what)
   const { files } = await filesOf(engine, client, id)
-  exchange.answer(jsonAnswer(exchange.path.includes("/fs/ls/") ? await files.list(path) : await files.stat(path, 500)))
+  const options = { ...asked, signal: goneSignal(exchange) }
+  return answerFrames(exchange, fileFrames(files, path, asked.limit, options), {
+    follow: asked.follow,
+    plain: asked.plain,
+    type: "text/plain; charset=utf-8"
+  })
 }
 
 const answerLogs = async (
@@ -89,15 +121,13 @@ const answerLogs = async (
   const offset = integer(exchange, "offset", 400)
   const origin = originOf(exchange)
   const { allocation, files } = await filesOf(engine, client, id)
-  const known = (allocation.Job.TaskGroups ?? []).some(
-    (group) => group.Name === allocation.TaskGroup && (group.Tasks ?? []).some((item) => item.Name === task)
-  )
-  if (!known) throw new HttpFault(400, `unknown task name ${JSON.stringify(task)}`)
-  if ((allocation.TaskStates?.[task]?.StartedAt ?? null) === null) {
-    throw new HttpFault(404, `task ${JSON.stringify(task)} not started yet. No logs available`)
-  }
+  checkStarted(allocation, task)
   const options: FramesOptions = { offset, origin, follow, signal: goneSignal(exchange) }
-  return answerFrames(exchange, logFrames(files, `${task}.${type}`, options), { plain, follow })
+  return answerFrames(exchange, logFrames(files, `${task}.${type}`, options), {
+    plain,
+    follow,
+    type: plain ? "text/plain" : "application/json"
+  })
 }
 
 /** An allocation's folder goes when its client collects it, while the servers still know of the allocation. */
@@ -106,13 +136,18 @@ const filesOf = async (
   client: ClientFolders,
   id: string
 ): Promise<{ readonly allocation: Allocation; readonly files: AllocationFiles }> => {
-  const allocation = Option.getOrUndefined(HashMap.get(engine.state.allocations, checkedId(id, "alloc")))
-  if (allocation === undefined) throw new HttpFault(404, `Unknown allocation ${JSON.stringify(id)}`)
+  const allocation = knownAllocation(engine, id)
   const files = new AllocationFiles(join(client.allocations, id))
   if (isClientTerminal(allocation) && !(await files.exists())) {
     throw new HttpFault(404, `state for allocation ${id} not found on client`)
   }
   return { allocation, files }
+}
+
+const knownAllocation = (engine: NomadEngine, id: string): Allocation => {
+  const allocation = Option.getOrUndefined(HashMap.get(engine.state.allocations, checkedId(id, "alloc")))
+  if (allocation === undefined) throw new HttpFault(404, `Unknown allocation ${JSON.stringify(id)}`)
+  return allocation
 }
 
 interface Asked {
@@ -133,7 +168,7 @@ const whatAsked = (exchange: Exchange, what: string): Asked => {
       (why) => new HttpFault(500, `failed to parse follow field to boolean: ${why}`)
     )
   return {
-    offset: what === "cat" ? 0 : integer(exchange, "offset", 500),
+    offset: what === "cat" ? 0 : integer(exchange, "offset", 500, what === "readat"),
     limit: what === "readat" ? integer(exchange, "limit", 500) : 0,
     origin: stream ? originOf(exchange) : "start",
     follow,
@@ -141,9 +176,9 @@ const whatAsked = (exchange: Exchange, what: string): Asked => {
   }
 }
 
-const integer = (exchange: Exchange, name: string, status: number): number => {
+const integer = (exchange: Exchange, name: string, status: number, required = false): number => {
   const text = exchange.query.get(name) ?? ""
-  if (text === "") return 0
+  if (text === "" && !required) return 0
   if (/^\d+$/.test(text)) return Number(text)
   const why = `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`
   throw new HttpFault(status, `error parsing ${name}: ${why}`)
@@ -168,23 +203,24 @@ const heartbeatMs = 1000
 const answerFrames = async (
   exchange: Exchange,
   frames: AsyncGenerator<FileFrame>,
-  { plain, follow }: { readonly plain: boolean; readonly follow: boolean }
+  { plain, follow, type }: { readonly plain: boolean; readonly follow: boolean; readonly type: string }
 ): Promise<void> => {
-  const headers = { "Content-Type": plain ? "text/plain" : "application/json" }
+  const headers = { "Content-Type": type }
+  const gone = new Promise<void>((resolve) => exchange.onGone(resolve))
   const opened: { stream?: AnswerStream } = {}
   const open = (): AnswerStream => (opened.stream ??= exchange.stream(200, headers))
   const beat = follow ? setInterval(() => void open().write(plain ? "" : "{}"), heartbeatMs) : undefined
   try {
     for await (const frame of frames) {
       const stream = open()
-      if (!stream.write(plain ? frame.data : frameText(frame))) await drained(exchange, stream)
+      if (!stream.write(plain ? frame.data : frameText(frame))) await drained(gone, stream)
     }
     if (opened.stream === undefined) exchange.answer({ status: 200, headers, body: "" })
     else opened.stream.end()
   } catch (error) {
     if (opened.stream !== undefined) return opened.stream.end()
     if (!(error instanceof HttpFault)) throw error
-    exchange.answer(plainText(error.status, error.message, headers))
+    throw new HttpFault(error.status, error.message, headers)
   } finally {
     clearInterval(beat)
   }
@@ -193,8 +229,5 @@ const answerFrames = async (
 const frameText = (frame: FileFrame): string =>
   JSON.stringify({ Data: Buffer.from(frame.data).toString("base64"), File: frame.file, Offset: frame.offset })
 
-const drained = (exchange: Exchange, stream: AnswerStream): Promise<void> =>
-  new Promise((resolve) => {
-    stream.onDrain(resolve)
-    exchange.onGone(resolve)
-  })
+const drained = (gone: Promise<void>, stream: AnswerStream): Promise<void> =>
+  Promise.race([gone, new Promise<void>((resolve) => stream.onDrain(resolve))])

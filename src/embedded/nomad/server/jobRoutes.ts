@@ -17,7 +17,7 @@ import { type Admission, registerJob } from "./registerRoutes.ts"
 export const jobsRoute = async (engine: NomadEngine, admission: Admission, exchange: Exchange): Promise<void> => {
   onlyMethods(exchange, "GET", "POST", "PUT")
   if (exchange.method !== "GET") return exchange.answer(await registerJob(engine, admission, exchange, undefined))
-  const withMeta = parseBool(exchange.query.get("meta"), false, (why) => new HttpFault(400, why))
+  const withMeta = flag(exchange, "meta")
   refuseFilter(exchange)
   answerRead(engine, exchange, inNamespace(exchange, Reads.jobs(exchange.query.get("prefix") ?? "", withMeta), []))
 }
@@ -115,6 +115,7 @@ const deleteJob = (engine: NomadEngine, exchange: Exchange, id: string): Answer 
       JobModifyIndex: reply.jobModifyIndex,
       KnownLeader: false,
       LastContact: 0,
+      NextToken: "",
       VolumeEvalID: "",
       VolumeEvalIndex: 0
     },

@@ -49,7 +49,7 @@ export const versions = (id: string): Read => ({
       value:
         rows === undefined
           ? undefined
-          : { Diffs: null, Index: index, KnownLeader: true, LastContact: 0, Versions: rows }
+          : { Diffs: null, Index: index, KnownLeader: true, LastContact: 0, NextToken: "", Versions: rows }
     }
   }
 })

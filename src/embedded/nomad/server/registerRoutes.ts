@@ -16,13 +16,13 @@ export const registerJob = async (
   exchange: Exchange,
   idInPath: string | undefined
 ): Promise<Answer> => {
-  const { request, refusals } = await readRequest(exchange)
+  const { request, refusals, namesId } = await readRequest(exchange, "api.JobRegisterRequest")
   const job = request.Job
   if (job === null) throw new HttpFault(400, "Job must be specified")
-  if (job.ID === "") throw new HttpFault(400, "Job ID hasn't been provided")
+  if (!namesId) throw new HttpFault(400, "Job ID hasn't been provided")
   if (idInPath !== undefined && idInPath !== job.ID) throw new HttpFault(400, "Job ID does not match name")
-  checkPlace(exchange, job, request.Region)
-  const faults = faultsOf(job, refusals, admission)
+  for (const region of [exchange.query.get("region"), request.Region, job.Region]) checkRegion(region)
+  const faults = faultsOf(exchange, job, refusals, admission)
   if (faults.length > 0) throw new HttpFault(500, multiError(faults))
   const reply = engine.execute({
     _tag: "Register",
@@ -38,7 +38,7 @@ export const registerJob = async (
     JobModifyIndex: reply.jobModifyIndex,
     KnownLeader: false,
     LastContact: 0,
-    NodeIDs: null,
+    NextToken: "",
     Warnings: ""
   }
   return written(body, reply.index)
@@ -46,11 +46,10 @@ export const registerJob = async (
 
 /** `POST /v1/validate/job`: an invalid job is a 200 too. */
 export const validateRequest = async (admission: Admission, exchange: Exchange): Promise<Answer> => {
-  const { request, refusals } = await readRequest(exchange)
+  const { request, refusals } = await readRequest(exchange, "api.JobValidateRequest")
   const job = request.Job
   if (job === null) throw new HttpFault(400, "Job must be specified")
-  checkPlace(exchange, job, request.Region)
-  const faults = faultsOf(job, refusals, admission)
+  const faults = faultsOf(exchange, job, refusals, admission)
   return jsonAnswer({
     DriverConfigValidated: true,
     Error: faults.length === 0 ? "" : multiError(faults),
@@ -60,20 +59,24 @@ export const validateRequest = async (admission: Admission, exchange: Exchange):
 }
 
 /** What Nomad itself has against a job comes first; only a job that it would take is asked what this server lacks. */
-const faultsOf = (job: Job, refusals: ReadonlyArray<string>, admission: Admission): ReadonlyArray<string> => {
-  const invalid = validateJob(job)
+const faultsOf = (
+  exchange: Exchange,
+  job: Job,
+  refusals: ReadonlyArray<string>,
+  admission: Admission
+): ReadonlyArray<string> => {
+  const invalid = [...validateJob(job), ...namespaceFaults(exchange, job)]
   if (invalid.length > 0) return invalid
   const missing = [...new Set([...refusals, ...unimplemented(job)])].map(refusalText)
   return missing.length > 0 ? missing : admission(job)
 }
 
-const checkPlace = (exchange: Exchange, job: Job, region: string): void => {
-  for (const named of [exchange.query.get("region"), region, job.Region]) checkRegion(named)
+const namespaceFaults = (exchange: Exchange, job: Job): ReadonlyArray<string> => {
   const asked = exchange.query.get("namespace") ?? ""
   const namespace = asked === "" || asked === "default" ? job.Namespace : asked
-  if (namespace !== "default" && namespace !== "") {
-    throw new HttpFault(500, `job ${JSON.stringify(job.ID)} is in nonexistent namespace ${JSON.stringify(namespace)}`)
-  }
+  return ["", "default"].includes(namespace)
+    ? []
+    : [`job ${JSON.stringify(job.ID)} is in nonexistent namespace ${JSON.stringify(namespace)}`]
 }
 
 /** Nomad's agents take no job larger than its log's entries, 1 MiB by default. */
@@ -81,22 +84,28 @@ const largestBody = 1024 * 1024
 
 const parseJson = Schema.decodeUnknownEither(Schema.parseJson(Schema.Unknown))
 
-const readRequest = async (exchange: Exchange): Promise<RegisterRequest> => {
+const readRequest = async (exchange: Exchange, goName: string): Promise<RegisterRequest> => {
   const body = await exchange.readBody(largestBody)
   if (body._tag === "TooLarge") throw new HttpFault(400, "http: request body too large")
   const text = new TextDecoder().decode(body.bytes)
   const json = parseJson(text)
   if (Either.isLeft(json)) throw new HttpFault(400, syntaxFault(text))
-  const decoded = decodeRegisterRequest(json.right)
+  const decoded = decodeRegisterRequest(json.right, goName)
   if (Either.isLeft(decoded)) throw new HttpFault(400, decoded.left)
   return decoded.right
 }
 
-/** A body that breaks off has a text of its own in Go; the others are told by their first character at least. */
+/** Go's texts for the usual ways in which a body is no JSON. */
 const syntaxFault = (text: string): string => {
   const trimmed = text.trim()
-  if (trimmed === "") return "EOF"
-  if (/^["{[]/.test(trimmed) && !/["}\]]$/.test(trimmed)) return "unexpected EOF"
+  if (trimmed === "") return "Request body is empty"
+  const literal = ["null", "true", "false"].find((word) => word.startsWith(trimmed.charAt(0)))
+  if (literal !== undefined) {
+    const at = literal.split("").findIndex((letter, index) => trimmed.charAt(index) !== letter)
+    if (at > 0 && at < trimmed.length) {
+      return `invalid character '${trimmed.charAt(at)}' in literal ${literal} (expecting '${literal.charAt(at)}')`
+    }
+  }
   const opened = trimmed.split(/[{[]/).length - trimmed.split(/[}\]]/).length
   if (opened > 0) return "unexpected EOF"
   return `invalid character '${trimmed.charAt(0)}' looking for beginning of value`

@@ -72,10 +72,12 @@ export const renderTemplates = Effect.fn("TaskTemplates.render")(function* (
   for (const [template, text] of texts) {
     const destination = interpolate(template.DestPath, { ...node, ...environment })
     const written = yield* Effect.either(
-      Effect.tryPromise({
-        try: () => folder.write(destination, text, template.Perms),
-        catch: (error) => (error instanceof Error ? error.message : String(error))
-      })
+      Effect.uninterruptible(
+        Effect.tryPromise({
+          try: () => folder.write(destination, text, template.Perms),
+          catch: (error) => (error instanceof Error ? error.message : String(error))
+        })
+      )
     )
     if (Either.isLeft(written)) return { _tag: "Failed", reason: written.left }
     const read = template.Envvars ? parseEnvFile(text) : Either.right<Values>({})

@@ -208,7 +208,7 @@ describe("waiting for a node", () => {
 
   it("shows a datacenter without nodes", () => {
     const metrics = unplaced({ Datacenters: ["dc9"] })
-    assert.deepStrictEqual([metrics?.NodesEvaluated, metrics?.NodesAvailable], [0, { dc9: 0 }])
+    assert.deepStrictEqual([metrics?.NodesEvaluated, metrics?.NodesAvailable, metrics?.NodesInPool], [0, {}, 0])
   })
 
   it("places what waits, oldest first, when something ends", () => {
@@ -307,13 +307,26 @@ describe("garbage collection", () => {
     simulation.run({ _tag: "CollectGarbage" })
     assert.deepStrictEqual([...HashMap.keys(simulation.state.jobs)].toSorted(), ["busy", "waits"])
     assert.lengthOf(simulation.allocations("done"), 0)
-    const [farewell, ...others] = simulation.evaluations("done")
-    assert.lengthOf(others, 0)
-    assert.deepStrictEqual([farewell?.TriggeredBy, farewell?.Status], ["job-deregister", "complete"])
+    assert.lengthOf(simulation.evaluations("done"), 0)
     assert.lengthOf(simulation.allocations("busy"), 1)
     const reply = simulation.register(batchJob("done"), 0)
     assert.strictEqual(reply._tag, "Registered")
     assert.lengthOf(simulation.allocations("done"), 1)
+  })
+})
+
+describe("garbage collection by age", () => {
+  it("leaves what ended later", () => {
+    const simulation = withNode()
+    for (const id of ["old", "new"]) {
+      simulation.register(batchJob(id))
+      simulation.report(simulation.only(id), "complete")
+    }
+    simulation.run({ _tag: "CollectGarbage", olderThan: simulation.only("new").ModifyTime })
+    assert.deepStrictEqual([...HashMap.keys(simulation.state.jobs)], ["new"])
+    const { index } = simulation.state
+    simulation.run({ _tag: "CollectGarbage", olderThan: 0 })
+    assert.strictEqual(simulation.state.index, index)
   })
 })
 

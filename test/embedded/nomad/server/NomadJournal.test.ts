@@ -1,0 +1,90 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, HashMap } from "effect"
+import { appendFileSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { NomadEngine } from "../../../../src/embedded/nomad/server/NomadEngine.ts"
+import { NomadJournal, StoredNomadError } from "../../../../src/embedded/nomad/server/NomadJournal.ts"
+import { scratchFolder } from "../agent.ts"
+import { batchJob, node } from "../machine/simulation.ts"
+
+const written = (folder: string, jobs: number): NomadEngine => {
+  const { state, journal } = NomadJournal.open(folder)
+  const engine = new NomadEngine(state, journal)
+  engine.execute({ _tag: "UpsertNode", node: node("a", { Cpu: 1e9, MemoryMB: 1e9, DiskMB: 1e9 }) })
+  for (let index = 0; index < jobs; index += 1) {
+    engine.execute({ _tag: "Register", job: batchJob(`job-${index}`) })
+    engine.execute({ _tag: "Deregister", jobId: `job-${index}`, purge: index % 2 === 0 })
+  }
+  engine.close()
+  journal.close()
+  return engine
+}
+
+const reopened = (folder: string) => {
+  const { state, journal } = NomadJournal.open(folder)
+  journal.close()
+  return state
+}
+
+describe("the journal", () => {
+  it.scoped("gives the state back, but for the events that real Nomad forgets too", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratchFolder
+      const { state } = written(folder, 5)
+      const back = reopened(folder)
+      assert.strictEqual(back.index, state.index)
+      assert.deepStrictEqual(back.tableIndex, state.tableIndex)
+      for (const table of ["jobs", "versions", "allocations", "evaluations", "nodes"] as const) {
+        assert.deepStrictEqual(
+          Object.fromEntries(HashMap.toEntries<string, unknown>(back[table])),
+          Object.fromEntries(HashMap.toEntries<string, unknown>(state[table]))
+        )
+      }
+      assert.lengthOf(back.events, 0)
+    })
+  )
+
+  it.scoped("begins anew with the state when it has grown, and stays readable", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratchFolder
+      const { state } = written(folder, 20)
+      const path = join(folder, "journal.jsonl")
+      const { journal } = NomadJournal.open(folder)
+      const before = statSync(path).size
+      journal.compactIfLarge(state, 0)
+      assert.strictEqual(statSync(path).size, before)
+      const host = node("a")
+      const change = { table: "node", key: host.ID, value: null } as const
+      while (statSync(path).size <= 2 * before) {
+        journal.append({ index: state.index, tables: state.tableIndex, changes: [change] })
+      }
+      journal.compactIfLarge(state, 0)
+      assert.isBelow(statSync(path).size, before)
+      journal.append({ index: state.index + 1, tables: state.tableIndex, changes: [change] })
+      journal.close()
+      const back = reopened(folder)
+      assert.deepStrictEqual([...HashMap.keys(back.jobs)].toSorted(), [...HashMap.keys(state.jobs)].toSorted())
+      assert.strictEqual(back.index, state.index + 1)
+      assert.strictEqual(HashMap.size(back.nodes), 0)
+    })
+  )
+
+  it.scoped("drops a last line that was cut off, and goes on after it", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratchFolder
+      const { state } = written(folder, 1)
+      appendFileSync(join(folder, "journal.jsonl"), '{"index": 99, "ta')
+      assert.strictEqual(reopened(folder).index, state.index)
+      assert.isAbove(written(folder, 1).state.index, state.index)
+    })
+  )
+
+  it.scoped("names a damaged line", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratchFolder
+      written(folder, 1)
+      appendFileSync(join(folder, "journal.jsonl"), '{"index": 1}\n')
+      assert.throws(() => NomadJournal.open(folder), StoredNomadError, /line \d+ is damaged/)
+    })
+  )
+})
