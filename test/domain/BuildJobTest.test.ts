@@ -15,12 +15,12 @@ describe("test", () => {
       gpu_required: true,
       gpu_count: 2,
       constraints: [
-        { attribute: "${meta.zone}", operand: "regexp", value: "^eu" },
-        { attribute: "${meta.gpu}", operand: "is_set" },
+        { attribute: "${meta.zone}", operand: "regexp" as const, value: "^eu" },
+        { attribute: "${meta.gpu}", operand: "is_set" as const },
         { attribute: "${attr.kernel.name}", value: "linux" }
       ]
     }
-    assert.deepStrictEqual(accepted({ ...minimal, test }).job.test, test)
+    assert.deepStrictEqual<unknown>(accepted({ ...minimal, test }).job.test, test)
   })
 
   it("may be empty, and is an object", () => {
