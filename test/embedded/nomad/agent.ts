@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { Effect, Exit, Scope } from "effect"
 import { type EmbeddedNomadOptions, startEmbeddedNomad } from "../../../src/embedded/nomad/EmbeddedNomad.ts"
 import { isObject } from "../../../src/embedded/nomad/machine/GoJson.ts"
+import { type Called, rawRequest } from "./rawRequest.ts"
 import type { Scripted } from "./scriptedDriver.ts"
 
 /** An agent on a free port with a folder of its own, gone with the scope; `stop` ends it earlier, as a shutdown does. */
@@ -22,23 +23,9 @@ export const scratchFolder = Effect.acquireRelease(
   (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
 )
 
-export interface Called {
-  readonly status: number
-  readonly headers: Headers
-  readonly text: string
-  /** `undefined` when the text is no JSON. */
-  readonly json: unknown
-}
-
 const callsOf = (address: string) => {
   const call = (method: string, path: string, body?: unknown): Effect.Effect<Called> =>
-    Effect.promise(async () => {
-      const init =
-        body === undefined ? { method } : { method, body: typeof body === "string" ? body : JSON.stringify(body) }
-      const response = await fetch(`${address}${path}`, init)
-      const text = await response.text()
-      return { status: response.status, headers: response.headers, text, json: parse(text) }
-    })
+    Effect.promise(() => rawRequest(`${address}${path}`, method, body))
   const get = (path: string) => call("GET", path)
   /** Polls until the only allocation of a job is as wanted. */
   const allocation = (jobId: string, wanted: (allocation: Readonly<Record<string, unknown>>) => boolean) =>
@@ -54,14 +41,6 @@ const callsOf = (address: string) => {
     allocation(jobId, (row) => ["complete", "failed", "lost"].includes(String(row["ClientStatus"])))
   const running = (jobId: string) => allocation(jobId, (row) => row["ClientStatus"] === "running")
   return { call, get, allocation, ended, running }
-}
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** A value deep inside some JSON, `undefined` when the way is barred. */

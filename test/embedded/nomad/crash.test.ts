@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { at, eventTypes, scratchFolder, scriptJob, startAgent } from "./agent.ts"
+import { rawRequest } from "./rawRequest.ts"
 import { scripted } from "./scriptedDriver.ts"
 
 const processPath = fileURLToPath(new URL("nomadProcess.ts", import.meta.url))
@@ -22,6 +23,20 @@ const startProcess = (data: string) =>
     ({ child }) => Effect.promise(() => killed(child))
   )
 
+/** Registers jobs that wait, one after the other, and kills the agent amid them. Gives those that were answered. */
+const registerUntilKilled = async (address: string, child: ChildProcess): Promise<ReadonlyArray<string>> => {
+  const answered: Array<string> = []
+  for (let index = 0; index < 200; index += 1) {
+    if (index === 150) setTimeout(() => child.kill("SIGKILL"), 5)
+    const id = `job-${index}`
+    const job = { ...scriptJob(id, "none").Job, Datacenters: ["nowhere"] }
+    const called = await rawRequest(`${address}/v1/jobs`, "POST", { Job: job }).catch(() => undefined)
+    if (called === undefined) break
+    answered.push(id)
+  }
+  return answered
+}
+
 const killed = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill("SIGKILL")
@@ -34,27 +49,12 @@ it.scopedLive(
     Effect.gen(function* () {
       const data = yield* scratchFolder
       const { child, address } = yield* startProcess(data)
-      const post = (job: unknown) =>
-        Effect.promise(() => fetch(`${address}/v1/jobs`, { method: "POST", body: JSON.stringify(job) }))
-      yield* post(scriptJob("busy", "long"))
+      yield* Effect.promise(() => rawRequest(`${address}/v1/jobs`, "POST", scriptJob("busy", "long")))
       yield* Effect.repeat(
-        Effect.promise(async () => (await fetch(`${address}/v1/job/busy/allocations`)).json()),
-        { until: (rows: unknown) => at(rows, 0, "ClientStatus") === "running" }
+        Effect.promise(() => rawRequest(`${address}/v1/job/busy/allocations`)),
+        { until: ({ json }) => at(json, 0, "ClientStatus") === "running" }
       )
-      const answered: Array<string> = []
-      for (let index = 0; index < 200; index += 1) {
-        if (index === 150) setTimeout(() => child.kill("SIGKILL"), 5)
-        const response = yield* Effect.either(
-          Effect.tryPromise(() =>
-            fetch(`${address}/v1/jobs`, {
-              method: "POST",
-              body: JSON.stringify({ Job: { ...scriptJob(`job-${index}`, "none").Job, Datacenters: ["nowhere"] } })
-            })
-          )
-        )
-        if (response._tag === "Left") break
-        answered.push(`job-${index}`)
-      }
+      const answered = yield* Effect.promise(() => registerUntilKilled(address, child))
       yield* Effect.promise(() => killed(child))
       assert.isAtLeast(answered.length, 150)
       const driver = scripted({})

@@ -3,26 +3,10 @@ import { Duration, Effect, Fiber } from "effect"
 import { symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { at, scriptJob, startAgent } from "./agent.ts"
+import { readFor } from "./rawRequest.ts"
 import { scripted } from "./scriptedDriver.ts"
 
 const indexOf = (headers: Headers): number => Number(headers.get("x-nomad-index"))
-
-/** Reads a streamed answer for a while, then hangs up. */
-const readFor = (url: string, milliseconds: number) =>
-  Effect.promise(async () => {
-    const controller = new AbortController()
-    const response = await fetch(url, { signal: controller.signal })
-    const timer = setTimeout(() => controller.abort(), milliseconds)
-    let text = ""
-    try {
-      for await (const chunk of response.body ?? []) text += new TextDecoder().decode(chunk)
-    } catch {
-      return { status: response.status, text, ended: false }
-    } finally {
-      clearTimeout(timer)
-    }
-    return { status: response.status, text, ended: true }
-  })
 
 const lines = (text: string): ReadonlyArray<unknown> =>
   text
@@ -66,9 +50,7 @@ describe("a blocking query", () => {
     Effect.gen(function* () {
       const agent = yield* startAgent(scripted({}))
       const index = indexOf((yield* agent.get("/v1/jobs")).headers)
-      const waiting = yield* Effect.fork(
-        Effect.exit(Effect.promise(() => fetch(`${agent.address}/v1/jobs?index=${index}&wait=60s`)))
-      )
+      const waiting = yield* Effect.fork(Effect.exit(agent.get(`/v1/jobs?index=${index}&wait=60s`)))
       yield* Effect.sleep(100)
       const [took] = yield* Effect.timed(agent.stop)
       assert.isBelow(Duration.toMillis(took), 2000)
@@ -85,7 +67,9 @@ describe("the event stream", () => {
       yield* agent.ended("web")
       const index = Number(at(registered.json, "Index"))
       const reading = yield* Effect.fork(
-        readFor(`${agent.address}/v1/event/stream?topic=Job:web&topic=Allocation:web&index=${index + 1}`, 700)
+        Effect.promise(() =>
+          readFor(`${agent.address}/v1/event/stream?topic=Job:web&topic=Allocation:web&index=${index + 1}`, 700)
+        )
       )
       yield* Effect.sleep(300)
       yield* agent.call("POST", "/v1/jobs", scriptJob("other", "none"))
@@ -106,7 +90,9 @@ describe("the event stream", () => {
       const agent = yield* startAgent(scripted({}))
       yield* agent.call("POST", "/v1/jobs", scriptJob("web", "none"))
       yield* agent.ended("web")
-      const { text } = yield* readFor(`${agent.address}/v1/event/stream?topic=Job&topic=Allocation&index=999999`, 200)
+      const { text } = yield* Effect.promise(() =>
+        readFor(`${agent.address}/v1/event/stream?topic=Job&topic=Allocation&index=999999`, 200)
+      )
       assert.lengthOf(lines(text), 2)
     })
   )
@@ -119,7 +105,7 @@ describe("logs", () => {
       yield* agent.call("POST", "/v1/jobs", scriptJob("web", "hello"))
       const id = String(at(yield* agent.ended("web"), "ID"))
       const url = `${agent.address}/v1/client/fs/logs/${id}?task=main&type=stdout&follow=true`
-      const { text, ended } = yield* readFor(url, 1300)
+      const { text, ended } = yield* Effect.promise(() => readFor(url, 1300))
       assert.isFalse(ended)
       const data = Buffer.from("line 1\n").toString("base64")
       assert.strictEqual(text, `{"Data":"${data}","File":"alloc/logs/main.stdout.0","Offset":7}{}`)

@@ -3,6 +3,7 @@ import { Effect, Schedule } from "effect"
 import { isObject } from "../../../src/embedded/nomad/machine/GoJson.ts"
 import { nomadProgram, startRealNomad } from "../../support/RealNomad.ts"
 import { at, startAgent } from "./agent.ts"
+import { rawRequest, textOf } from "./rawRequest.ts"
 import { scripted } from "./scriptedDriver.ts"
 
 const program = nomadProgram()
@@ -176,14 +177,7 @@ const comparable = (text: string, json: unknown): unknown =>
     : text.replaceAll(/\/[\w/-]*\/[0-9a-f-]{36}/g, "<folder>").replaceAll(/(?!0{8})[0-9a-f]{8}-[0-9a-f-]{27}/g, "<id>")
 
 const play = Effect.fnUntraced(function* (address: string, first: unknown, questions: ReadonlyArray<Question>) {
-  const ask = (question: Question) =>
-    Effect.promise(async () => {
-      const { method, path, body } = question
-      const text = typeof body === "string" ? body : JSON.stringify(body)
-      const response = await fetch(`${address}${path}`, body === undefined ? { method } : { method, body: text })
-      const answer = await response.text()
-      return { response, answer, json: parse(answer) }
-    })
+  const ask = ({ method, path, body }: Question) => Effect.promise(() => rawRequest(`${address}${path}`, method, body))
   yield* ask(post(first))
   const finished = Effect.filterOrFail(
     ask(get("/v1/job/first/allocations")),
@@ -200,25 +194,17 @@ const play = Effect.fnUntraced(function* (address: string, first: unknown, quest
       .replace("<evaluation>", String(at(allocations.json, 0, "EvalID")))
   const answers: Array<unknown> = []
   for (const question of questions) {
-    const { response, answer, json } = yield* ask({ ...question, path: fill(question.path) })
+    const { status, headers, text, json } = yield* ask({ ...question, path: fill(question.path) })
     answers.push({
-      status: response.status,
-      type: response.headers.get("content-type"),
-      index: response.headers.has("x-nomad-index"),
-      leader: response.headers.get("x-nomad-knownleader"),
-      body: comparable(answer, json)
+      status,
+      type: headers.get("content-type"),
+      index: headers.has("x-nomad-index"),
+      leader: headers.get("x-nomad-knownleader"),
+      body: comparable(text, json)
     })
   }
   return answers
 })
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 describe.skipIf(program === undefined)("a real nomad (NOMAD_BIN or PATH) and the embedded one", () => {
   for (const [name, questions] of Object.entries({ reads, files, registrations })) {
@@ -237,7 +223,7 @@ describe.skipIf(program === undefined)("a real nomad (NOMAD_BIN or PATH) and the
             const hello = { Driver: "docker", Config: { image: "a:1", args: ["hello"] } }
             const actual = yield* play(embedded.address, job("first", hello), questions)
             for (const [index, { method, path, body }] of questions.entries()) {
-              assert.deepStrictEqual(actual[index], expected[index], `${method} ${path} ${JSON.stringify(body)}`)
+              assert.deepStrictEqual(actual[index], expected[index], `${method} ${path} ${textOf(body ?? "")}`)
             }
           })
         ),
