@@ -1,12 +1,15 @@
 import { Duration, Either } from "effect"
 import type { Policy } from "../domain/Policy.ts"
 import { defaultSpecSettings, type SpecSettings } from "../jobspec/SpecSettings.ts"
-import { type Knob, knobs } from "./knobs.ts"
+import type { Knob } from "./Knob.ts"
+import { knobs } from "./knobs.ts"
+import type { Retention } from "./Retention.ts"
 
 /** What an operator has set, as the parts of the product want it. */
 export interface Settings {
   readonly policy: Omit<Policy, "installation">
   readonly spec: SpecSettings
+  readonly retention: Retention
   readonly logLevel: "debug" | "info" | "warn" | "error"
   readonly server: { readonly host: string; readonly port: number }
   readonly keyPrefix: string
@@ -61,6 +64,7 @@ type Read = <A>(knob: Knob<A>) => A
 const assemble = (read: Read): Settings => ({
   policy: policyOf(read),
   spec: specOf(read),
+  retention: retentionOf(read),
   logLevel: read(knobs.logLevel),
   server: { host: read(knobs.serverHost), port: read(knobs.serverPort) },
   keyPrefix: read(knobs.keyPrefix)
@@ -89,6 +93,15 @@ const policyOf = (read: Read): Settings["policy"] => ({
 
 /** Milliseconds that unreachable logs hold a phase back: longer helps nobody, a node that is gone stays gone. */
 const logsGrace = 60_000
+
+const day = 86_400_000
+
+const retentionOf = (read: Read): Retention => ({
+  logBytes: read(knobs.logArchiveLimit) * 1024 * 1024,
+  logAge: read(knobs.logRetention) * day,
+  historyAge: read(knobs.historyRetention) * day,
+  historyMax: read(knobs.historyMax)
+})
 
 const specOf = (read: Read): SpecSettings => ({
   ...withoutRole,

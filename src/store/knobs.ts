@@ -1,6 +1,6 @@
-import type { Either } from "effect"
 import { systemLimits } from "../domain/resolve.ts"
 import { defaultSpecSettings } from "../jobspec/SpecSettings.ts"
+import { knob } from "./Knob.ts"
 import {
   duration,
   integer,
@@ -14,25 +14,7 @@ import {
   registryPath,
   keyPrefix
 } from "./knobParsers.ts"
-
-/** One setting that an operator can turn: how it is spelled in the environment and in KV, and what it accepts. */
-export interface Knob<A> {
-  readonly env: string
-  /** Below `config/`; undefined: only the environment can set it, since it is needed before KV can be read or must not change. */
-  readonly key: string | undefined
-  /** As it would be written. */
-  readonly fallback: string
-  readonly parse: (text: string) => Either.Either<A, string>
-  readonly description: string
-}
-
-const knob = <A>(
-  env: string,
-  key: string | undefined,
-  fallback: string,
-  parse: Knob<A>["parse"],
-  description: string
-): Knob<A> => ({ env, key, fallback, parse, description })
+import { retentionKnobs } from "./retentionKnobs.ts"
 
 /** Every setting. KV wins over the environment, which wins over the default. */
 export const knobs = {
@@ -269,6 +251,7 @@ export const knobs = {
     dockerSize,
     "Docker's own buffer for a step's output; a burst beyond it is lost"
   ),
+  ...retentionKnobs,
   logLevel: knob(
     "LOG_LEVEL",
     "log_level",
