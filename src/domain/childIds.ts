@@ -7,7 +7,10 @@ import type { TestCase } from "./resolve.ts"
  * records that come over HTTP are, takes the name itself.
  */
 export const jobIdOf = (installation: string, name: string, generation: number): string =>
-  generation === 1 && uuidPattern.test(name) ? name : uuidV5(`${installation}\n${name}\n${generation}`)
+  generation === 1 && isUuid(name) ? name : uuidV5(`${installation}\n${name}\n${generation}`)
+
+/** As the names of records that come over HTTP are. */
+export const isUuid = (name: string): boolean => uuidPattern.test(name)
 
 export const buildId = (jobId: string, attempt: number): string => `build-${jobId}-${attempt}`
 

@@ -12,6 +12,14 @@ export interface Keys {
   /** One piece of one stream of one attempt's log. */
   readonly logPiece: (name: string, nomadJobId: string, stream: string, piece: number) => string
   readonly logsOf: (name: string, nomadJobId: string, stream: string) => string
+  /** One small key for each stream of each archived log: what they weigh together is known without reading them. */
+  readonly logIndex: string
+  readonly logEntry: (name: string, nomadJobId: string, stream: string) => string
+  readonly archived: (name: string) => string
+  /** Names the record of an archived run whose id is not the record's name. */
+  readonly archivedId: (jobId: string) => string
+  /** Names only, in the order of the jobs' beginnings. */
+  readonly archiveTimes: string
 }
 
 export const keysBelow = (prefix: string): Keys => ({
@@ -22,7 +30,12 @@ export const keysBelow = (prefix: string): Keys => ({
   installation: `${prefix}/installation`,
   status: (name) => `${prefix}/status/${name}`,
   logPiece: (name, nomadJobId, stream, piece) => `${prefix}/logs/${name}/${nomadJobId}/${stream}.${piece}`,
-  logsOf: (name, nomadJobId, stream) => `${prefix}/logs/${name}/${nomadJobId}/${stream}.`
+  logsOf: (name, nomadJobId, stream) => `${prefix}/logs/${name}/${nomadJobId}/${stream}.`,
+  logIndex: `${prefix}/log-index/`,
+  logEntry: (name, nomadJobId, stream) => `${prefix}/log-index/${name}/${nomadJobId}/${stream}`,
+  archived: (name) => `${prefix}/archive/jobs/${name}`,
+  archivedId: (jobId) => `${prefix}/archive/ids/${jobId}`,
+  archiveTimes: `${prefix}/archive/times/`
 })
 
 /**
