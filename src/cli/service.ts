@@ -13,6 +13,7 @@ import { keysBelow } from "../store/keys.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { LogArchive } from "../store/LogArchive.ts"
 import { Records } from "../store/Records.ts"
+import { Requests } from "../store/Requests.ts"
 import { readSettings, type Settings, type Texts } from "../store/Settings.ts"
 import { Statuses } from "../store/Statuses.ts"
 
@@ -47,6 +48,7 @@ export const runService = Effect.fn("runService")(function* (
   const stores = Layer.mergeAll(
     LiveSettings.layer(keys, options.environment, options.onSettings),
     Records.layer(keys),
+    Requests.layer(keys),
     Statuses.layer(keys),
     LogArchive.layer(keys)
   )

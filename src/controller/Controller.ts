@@ -1,4 +1,5 @@
 import { Duration, Effect, Option, Schedule, type Scope, Stream } from "effect"
+import type { JobRequest } from "../domain/Snapshot.ts"
 import { isTerminal, type Status } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { type LeaderLock, type Lease, whileLeading } from "../leader/LeaderLock.ts"
@@ -6,8 +7,10 @@ import { Nomad } from "../nomad/Nomad.ts"
 import type { Keys } from "../store/keys.ts"
 import type { LogArchive } from "../store/LogArchive.ts"
 import { Records } from "../store/Records.ts"
+import { Requests } from "../store/Requests.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { Statuses } from "../store/Statuses.ts"
+import { makeLedger } from "./Ledger.ts"
 import { makeReconciler } from "./Reconciler.ts"
 import { makeWorkQueue, type WorkQueue } from "./WorkQueue.ts"
 
@@ -16,7 +19,7 @@ export interface ControllerOptions {
   readonly keys: Keys
 }
 
-type Needs = Nomad | Records | Statuses | LogArchive | LiveSettings
+type Needs = Nomad | Records | Requests | Statuses | LogArchive | LiveSettings
 
 /** Reconciles every record for as long as this process leads. Fails never; it ends with its fiber. */
 export const runController = (options: ControllerOptions): Effect.Effect<never, never, LeaderLock | Needs> =>
@@ -29,10 +32,11 @@ const term = Effect.fnUntraced(function* (
 ): Effect.fn.Return<never, never, Needs | Scope.Scope> {
   const records = yield* Records
   const { current } = yield* LiveSettings
+  const ledger = makeLedger()
   const owners = new Map<string, string>()
   const active = new Set<string>()
 
-  const seen = (status: Status) => {
+  const enter = (status: Status): ReadonlyArray<string> => {
     const open = !isTerminal(status.status) || status.attempts.some(({ outcome }) => outcome === undefined)
     if (open) active.add(status.name)
     else active.delete(status.name)
@@ -40,26 +44,49 @@ const term = Effect.fnUntraced(function* (
       if (outcome === undefined) owners.set(id, status.name)
       else owners.delete(id)
     }
+    return ledger.take(status)
   }
 
+  const requests = yield* Requests
   const changes = yield* records.changes
+  const asked = yield* requests.changes
   yield* records.ready
-  const queue = yield* makeWorkQueue({
-    reconcile: makeReconciler({ installation, keys, lease, settings: current, seen }),
+  const queue: WorkQueue = yield* makeWorkQueue({
+    reconcile: makeReconciler({
+      installation,
+      keys,
+      lease,
+      settings: current,
+      ledger,
+      seen: (status) =>
+        Effect.suspend(() => Effect.forEach(enter(status), (name) => queue.add(name), { discard: true }))
+    }),
     concurrency: passesAtOnce,
     backoff
   })
 
+  const wakeFor = ({ id, jobId }: JobRequest) => {
+    const name = ledger.nameOf(jobId)
+    return name === undefined
+      ? Effect.logWarning("request dropped: no present run has this job id").pipe(
+          Effect.annotateLogs({ request: id, jobId }),
+          Effect.zipRight(Effect.ignore(requests.drop(id)))
+        )
+      : queue.add(name)
+  }
+
   const everything = Effect.gen(function* () {
     const stored = yield* storedStatuses
-    yield* Effect.sync(() => stored.forEach(seen))
+    yield* Effect.sync(() => stored.forEach(enter))
     // What is under way comes first: somebody waits for it.
     yield* Effect.forEach([...active], queue.add, { discard: true })
     yield* Effect.forEach([...records.names(), ...stored.map(({ name }) => name)], queue.add, { discard: true })
+    yield* Effect.forEach(requests.all(), wakeFor, { discard: true })
   })
 
   yield* everything
   yield* Effect.forkScoped(Stream.runForEach(changes, queue.add))
+  yield* Effect.forkScoped(Stream.runForEach(asked, wakeFor))
   yield* Effect.forkScoped(followNomad(queue, owners, active))
   return yield* Effect.forever(Effect.zipRight(Effect.sleep(resync), everything))
 })

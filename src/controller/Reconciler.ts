@@ -1,5 +1,7 @@
 import { Clock, Duration, Effect, Option } from "effect"
 import { decide } from "../domain/decide.ts"
+import { resolveJob } from "../domain/resolve.ts"
+import { allSlots } from "../domain/slots.ts"
 import { Action, type Collected, type Decision, RecordView, type Snapshot } from "../domain/Snapshot.ts"
 import type { Status } from "../domain/Status.ts"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
@@ -10,8 +12,10 @@ import type { LogArchive } from "../store/LogArchive.ts"
 import { Records } from "../store/Records.ts"
 import type { Settings } from "../store/Settings.ts"
 import { type StatusRead, Statuses, type WriteConflict } from "../store/Statuses.ts"
+import { Requests } from "../store/Requests.ts"
 import { observeChildren } from "./Children.ts"
 import { collect } from "./collect.ts"
+import type { Ledger } from "./Ledger.ts"
 import { register } from "./register.ts"
 import type { Requeue } from "./WorkQueue.ts"
 
@@ -20,13 +24,14 @@ export interface ReconcilerOptions {
   readonly keys: Keys
   readonly lease: Lease
   readonly settings: Effect.Effect<Settings>
-  /** Told of each status that is read or written: which Nomad jobs belong to which record. */
-  readonly seen: (status: Status) => void
+  readonly ledger: Ledger
+  /** Told of each status that is read or written. */
+  readonly seen: (status: Status) => Effect.Effect<void>
 }
 
 export type Reconciler = (
   name: string
-) => Effect.Effect<Requeue, ApiError | WriteConflict, Nomad | Records | Statuses | LogArchive>
+) => Effect.Effect<Requeue, ApiError | WriteConflict, Nomad | Records | Requests | Statuses | LogArchive>
 
 /**
  * One pass over one record: reads both sides, decides, writes the status, then acts. Safe to repeat, to interrupt at
@@ -45,41 +50,74 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     return read
   })
 
-  const write = Effect.fnUntraced(function* (name: string, status: Status, previous: StatusRead) {
+  const write = Effect.fnUntraced(function* (
+    name: string,
+    status: Status,
+    previous: StatusRead,
+    handled: ReadonlyArray<string>
+  ) {
     const statuses = yield* Statuses
     const records = yield* Records
-    const stored = records.get(name)
-    const record = Option.match(stored, {
+    const record = Option.match(records.get(name), {
       onNone: () => ({ key: `${options.keys.jobs}${name}`, modifyIndex: Option.none<number>() }),
       onSome: ({ key, modifyIndex }) => ({ key, modifyIndex: Option.some(modifyIndex) })
     })
-    const guard = { record, modifyIndex: previous.modifyIndex, fence: options.lease.fence }
-    const modifyIndex = yield* Effect.tapError(statuses.write(status, guard), () =>
-      Effect.sync(() => cache.delete(name))
-    )
-    options.seen(status)
+    const held = Option.match(previous.status, { onNone: () => Array.of<string>(), onSome: ({ slots }) => [...slots] })
+    const taken = status.slots.filter((slot) => !held.includes(slot))
+    const released = held.filter((slot) => !status.slots.includes(slot))
+    const { fence } = options.lease
+    const guard = { record, modifyIndex: previous.modifyIndex, fence, taken, released, handled }
+    const modifyIndex = yield* Effect.tapError(statuses.write(status, guard), () => {
+      cache.delete(name)
+      // A slot that no status claims is nobody's: the next pass finds it free.
+      return statuses.freeSlots(
+        taken.filter((slot) => !options.ledger.isHeld(slot)),
+        fence
+      )
+    })
     cache.set(name, { status: Option.some(status), modifyIndex })
+    yield* options.seen(status)
   })
 
-  return Effect.fn("Reconciler.pass")(function* (name) {
+  const look = Effect.fnUntraced(function* (name: string, settings: Settings, before: StatusRead) {
     const records = yield* Records
-    const stored = records.get(name)
-    const before = yield* readStatus(name)
-    Option.match(before.status, { onNone: () => {}, onSome: options.seen })
-    const settings = yield* options.settings
+    const requests = yield* Requests
+    const record = Option.match(records.get(name), {
+      onNone: () => RecordView.Absent(),
+      onSome: ({ view }) => view
+    })
+    const policy = { ...settings.policy, installation: options.installation }
     const children = yield* observeChildren(Option.match(before.status, { onNone: () => [], onSome: openAttempts }))
+    const status = Option.getOrUndefined(before.status)
+    const wanted = record._tag === "Valid" ? record.desired.job : undefined
+    const jobs = [status?.config, wanted].flatMap((job) =>
+      job === undefined ? [] : [resolveJob(job, policy.defaults)]
+    )
     const snapshot: Snapshot = {
       name,
-      record: Option.match(stored, { onNone: () => RecordView.Absent(), onSome: ({ view }) => view }),
+      record,
       status: before.status,
       children,
       collected: new Map(),
       rejected: new Map(),
-      policy: { ...settings.policy, installation: options.installation },
+      competition: options.ledger.competition(
+        { name, owner: (wanted ?? status?.config)?.owner ?? "", slots: jobs.flatMap(allSlots) },
+        policy
+      ),
+      requests: requests.about(status?.job_id ?? "").slice(0, requestsAtOnce),
+      policy,
       now: yield* Clock.currentTimeMillis
     }
+    return snapshot
+  })
+
+  return Effect.fn("Reconciler.pass")(function* (name) {
+    const before = yield* readStatus(name)
+    if (Option.isSome(before.status)) yield* options.seen(before.status.value)
+    const settings = yield* options.settings
+    const snapshot = yield* look(name, settings, before)
     const decision = yield* decideWithReports(snapshot)
-    if (Option.isSome(decision.status)) yield* write(name, decision.status.value, before)
+    if (Option.isSome(decision.status)) yield* write(name, decision.status.value, before, decision.handled)
     const status = Option.orElse(decision.status, () => before.status)
     if (Option.isNone(status)) {
       cache.delete(name)
@@ -87,11 +125,14 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     }
     const rejected = yield* act(options.installation, settings, status.value, decision.actions)
     if (rejected.size === 0) return requeueOf(decision)
-    const again = decide({ ...snapshot, status: Option.some(status.value), children: new Map(), rejected })
-    if (Option.isSome(again.status)) yield* write(name, again.status.value, cache.get(name) ?? before)
+    const again = decide({ ...snapshot, status, children: new Map(), requests: [], rejected })
+    if (Option.isSome(again.status)) yield* write(name, again.status.value, cache.get(name) ?? before, [])
     return Duration.zero
   })
 }
+
+/** Requests that one transaction answers, with room for everything else that it does. */
+const requestsAtOnce = 20
 
 const openAttempts = (status: Status) => status.attempts.filter(({ outcome }) => outcome === undefined)
 
@@ -133,6 +174,8 @@ const act = Effect.fnUntraced(function* (
           return Effect.succeed([])
         case "Stop":
           return Effect.as(nomad.stop(action.nomadJobId), [])
+        case "Purge":
+          return Effect.as(nomad.stop(action.nomadJobId, { purge: true }), [])
         case "Register":
           return register(installation, settings, status, action.attempt).pipe(
             Effect.as([]),

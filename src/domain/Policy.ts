@@ -12,6 +12,13 @@ export interface Policy {
   readonly unplacedGrace: number
   /** How long a placed task may wait for its secrets. */
   readonly startGrace: number
+  /** How long a child that was told to stop may take to end, before it counts as out of reach. */
+  readonly stopGrace: number
+  /** From a run's beginning to its end, waiting included. */
+  readonly jobTimeout: number
+  /** Runs that are admitted at the same time, of all and of one owner; 0: any number. */
+  readonly maxRunning: number
+  readonly maxRunningPerOwner: number
   /** Tries of one child, the first included, when the infrastructure failed. */
   readonly maxAttempts: number
   /** Pause before the second try; doubled for each further one. */

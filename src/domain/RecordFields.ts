@@ -4,6 +4,10 @@ import { Command } from "./BuildJobTest.ts"
 import { flag, isPrintable, list, map, mapKey, optional, text, typeFault } from "./BuildJobText.ts"
 import { Timeout } from "./BuildJobTimeout.ts"
 
+/** What a run does about another that holds the image+ref or the image:tag that it wants. */
+export const OnConflict = Schema.Literal("queue", "supersede", "reject")
+export type OnConflict = typeof OnConflict.Type
+
 /**
  * A record: a BuildJob and what the record says about itself.
  *
@@ -16,6 +20,10 @@ export const RecordFields = Schema.Struct({
       message: () => ({ message: "must be active or cancelled", override: true })
     }),
     "cancelled ends the record's run, as deleting the record does; active when left out."
+  ),
+  on_conflict: optional(
+    OnConflict.annotations({ message: () => ({ message: "must be queue, supersede or reject", override: true }) }),
+    "When another run holds the image and ref, or the tag: wait (queue, the default), end it (supersede), or fail (reject)."
   ),
   labels: optional(
     map(

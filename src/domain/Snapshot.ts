@@ -1,6 +1,7 @@
 import { Data, Option } from "effect"
 import type { ChildState } from "./ChildState.ts"
 import type { DesiredRecord } from "./decodeRecord.ts"
+import type { Competition } from "./Competition.ts"
 import type { FieldError } from "./FieldError.ts"
 import type { Policy } from "./Policy.ts"
 import type { Attempt, Reason, Status } from "./Status.ts"
@@ -60,15 +61,27 @@ export interface Snapshot {
   readonly collected: ReadonlyMap<string, Collected>
   /** By Nomad job id: Nomad's words when it refused to register the job. */
   readonly rejected: ReadonlyMap<string, string>
+  readonly competition: Competition
+  /** What clients asked about the record's run, in the order in which they did. */
+  readonly requests: ReadonlyArray<JobRequest>
   readonly policy: Policy
   /** Milliseconds since the epoch. */
   readonly now: number
+}
+
+/** One verb for one job id, as a key below `requests/` holds it. */
+export interface JobRequest {
+  readonly id: string
+  readonly verb: "kill" | "retry" | "cleanup" | "purge"
+  readonly jobId: string
 }
 
 /** A repeatable act. The status that announces it is in the store before it is done. */
 export type Action = Data.TaggedEnum<{
   Register: { readonly attempt: Attempt }
   Stop: { readonly nomadJobId: string }
+  /** Makes Nomad forget an ended child. */
+  Purge: { readonly nomadJobId: string }
   /** Fetch result and logs of an ended child, then decide again. Changes nothing but the archive. */
   Collect: { readonly attempt: Attempt; readonly allocationId: Option.Option<string> }
 }>
@@ -78,6 +91,8 @@ export interface Decision {
   /** The next status; none: the one in the store stands. */
   readonly status: Option.Option<Status>
   readonly actions: ReadonlyArray<Action>
+  /** Ids of the requests that are answered: they go in the transaction that writes the status. */
+  readonly handled: ReadonlyArray<string>
   /** Milliseconds until something is due; none: nothing before the next notification. */
   readonly again: Option.Option<number>
 }

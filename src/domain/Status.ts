@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { BuildJob } from "./BuildJob.ts"
+import { OnConflict } from "./RecordFields.ts"
 
 /** Milliseconds since the epoch here, `YYYY-MM-DDTHH:MM:SS.sssZ` in the store. */
 export const Timestamp = Schema.transform(
@@ -59,6 +60,8 @@ export const Reason = Schema.Literal(
   "QueueTimeout",
   "Unplaceable",
   "SecretUnavailable",
+  "JobTimeout",
+  "SlotTaken",
   // What somebody wanted.
   "Cancelled",
   "Deleted",
@@ -111,6 +114,8 @@ export const Attempt = Schema.Struct({
   allocation_id: Schema.optional(Schema.String),
   node: Schema.optional(Schema.String),
   started_at: Schema.optional(Timestamp),
+  /** When it is stopped for running too long: set with its start, so that a new leader enforces the same. */
+  deadline_at: Schema.optional(Timestamp),
   finished_at: Schema.optional(Timestamp),
   /** Nomad's words on why it does not run yet, and since when it says so. */
   waiting: Schema.optional(Schema.String),
@@ -148,6 +153,19 @@ export const Times = Schema.Struct({
 })
 export type Times = typeof Times.Type
 
+/** Why a run waits before it may go on, and since when: whoever waits longer goes first. */
+export const Waiting = Schema.Struct({
+  reason: Schema.Literal("WaitingForSlot", "WaitingForCapacity"),
+  message: Schema.String,
+  /** Who has what this run waits for, or will have it first. */
+  holder: Schema.optional(Schema.Struct({ name: Schema.String, job_id: Schema.String })),
+  /** 1: next. */
+  position: Schema.Int,
+  slots: Schema.Array(Schema.String),
+  since: Timestamp
+})
+export type Waiting = typeof Waiting.Type
+
 /**
  * The observed state of one record, as stored under `status/<name>`. Only the controller writes it.
  *
@@ -177,6 +195,13 @@ export const Status = Schema.Struct({
   temporary_image: Schema.optional(Schema.String),
   images: Schema.Array(Schema.String),
   times: Times,
+  /** What the run holds exclusively, by the names of the keys below `slots/`. */
+  slots: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
+  waiting: Schema.optional(Waiting),
+  /** What the record said to do about others that hold what it wants. */
+  on_conflict: Schema.optional(OnConflict),
+  /** When the run ends unfinished, whatever it is doing. */
+  deadline_at: Schema.optional(Timestamp),
   /** The run is to end, and why. */
   stopping: Schema.optional(Schema.Struct({ reason: Reason, message: Schema.String })),
   attempts: Schema.Array(Attempt),

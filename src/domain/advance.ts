@@ -1,18 +1,14 @@
 import { Option } from "effect"
+import { admit } from "./admit.ts"
+import { fail, refusalOf, stopRun, succeed } from "./endRun.ts"
 import { judgeAttempt } from "./judgeAttempt.ts"
-import { type FailedAttempt, type PhaseState, phaseState } from "./phaseState.ts"
-import { type ResolvedJob, resolveJob, testCases } from "./resolve.ts"
-import { addEvent, buildAttempt, cleanupAttempt, nextAttempt, publishAttempt, testAttempts } from "./run.ts"
-import { Action, type Snapshot } from "./Snapshot.ts"
+import { type PhaseState, phaseState } from "./phaseState.ts"
+import { resolveJob, testCases } from "./resolve.ts"
+import { buildAttempt, cleanupAttempt, nextAttempt, publishAttempt, testAttempts } from "./run.ts"
+import { buildSlot } from "./slots.ts"
+import type { Snapshot } from "./Snapshot.ts"
+import { type Context, note, start, type Step } from "./Step.ts"
 import { type Attempt, isTerminal, type JobPhase, type JobStatus, type Status } from "./Status.ts"
-
-/** A status on its way to the next one, with what is to be done about it. */
-export interface Step {
-  readonly status: Status
-  readonly actions: ReadonlyArray<Action>
-  /** Instants, in milliseconds since the epoch, at which something is due. */
-  readonly due: ReadonlyArray<number>
-}
 
 /** Takes a run one step further: judges its children, and starts what their ends allow. */
 export const advance = (snapshot: Snapshot, status: Status): Step => {
@@ -24,14 +20,12 @@ export const advance = (snapshot: Snapshot, status: Status): Step => {
   }
   const judged = judgeAll(context, withStops(status, snapshot.now))
   const moved = isTerminal(status.status) ? judged : movePhase(context, judged)
-  return isTerminal(moved.status.status) ? cleanUp(context, moved) : moved
+  if (isTerminal(moved.status.status)) return cleanUp(context, moved)
+  return { ...moved, due: [...moved.due, ...deadlineOf(moved.status)] }
 }
 
-interface Context {
-  readonly snapshot: Snapshot
-  readonly jobId: string
-  readonly job: ResolvedJob
-}
+const deadlineOf = ({ deadline_at: at, stopping }: Status): ReadonlyArray<number> =>
+  at === undefined || stopping !== undefined ? [] : [at]
 
 /** A run that is to end stops every child that is under way, but what cleans up after it. */
 const withStops = (status: Status, now: number): Status => {
@@ -66,20 +60,20 @@ const phaseOf = (status: JobStatus): JobPhase =>
 const movePhase = (context: Context, step: Step): Step => {
   const phase = phaseOf(step.status.status)
   const state = phaseState(step.status.attempts, phase, context.snapshot.policy)
-  // A run that is to end neither tries again nor asks why something failed.
+  // A run that is to end starts nothing, neither for the first time nor again, and asks no more why something failed.
   const { stopping } = step.status
-  if (stopping !== undefined && (state._tag === "Retry" || state._tag === "Failed")) {
+  if (stopping !== undefined && state._tag !== "Active" && state._tag !== "Done") {
     return stopRun(step, stopping, context.snapshot.now)
   }
   switch (state._tag) {
     case "NotStarted":
-      return start(step, firstAttempts(context, phase))
+      return enter(context, step, phase)
     case "Active":
       return { ...step, status: underWay(step.status, phase) }
     case "Retry":
       return retry(context, step, state)
     case "Failed":
-      return fail(context, step, phase, state)
+      return fail(context, step, refusalOf(phase, state))
     case "Done":
       return phaseDone(context, step, phase, state.attempts)
   }
@@ -109,7 +103,18 @@ const phaseDone = (context: Context, step: Step, phase: JobPhase, attempts: Read
   // What is published stays published; anything before that ends here.
   if (status.stopping !== undefined) return stopRun(done, status.stopping, now)
   const next = phase === "build" ? ({ status: "TESTING", phase: "test" } as const) : publishing
-  return start({ ...done, status: { ...done.status, ...next } }, firstAttempts(context, next.phase))
+  return enter(context, { ...done, status: { ...withoutBuildSlot(context, done.status), ...next } }, next.phase)
+}
+
+const withoutBuildSlot = ({ job }: Context, status: Status): Status => {
+  const held = buildSlot(job)
+  return { ...status, slots: status.slots.filter((slot) => slot !== held) }
+}
+
+/** Starts a phase: tests at once, the others when what they need is free. */
+const enter = (context: Context, step: Step, phase: JobPhase): Step => {
+  const attempts = firstAttempts(context, phase)
+  return phase === "test" ? start(step, attempts) : admit(context, step, phase, attempts)
 }
 
 const publishing = { status: "PUBLISHING", phase: "publish" } as const
@@ -144,73 +149,6 @@ const withResult = ({ snapshot }: Context, status: Status, attempts: ReadonlyArr
       ),
     status
   )
-
-const start = (step: Step, attempts: ReadonlyArray<Attempt>): Step => ({
-  ...step,
-  status: { ...step.status, attempts: [...step.status.attempts, ...attempts] },
-  actions: [...step.actions, ...attempts.map((attempt) => Action.Register({ attempt }))]
-})
-
-const succeed = (step: Step, now: number): Step => ({
-  ...step,
-  status: note({ ...withoutPhase(step.status), status: "SUCCEEDED" }, now, "Succeeded", "the image is published")
-})
-
-const fail = ({ snapshot }: Context, step: Step, phase: JobPhase, { attempt, failure }: FailedAttempt): Step => {
-  const error = `${title[phase]} phase failed${phase === "test" ? ` in ${testName(attempt)}` : ""}: ${failure.message}`
-  return {
-    ...step,
-    status: note(
-      {
-        ...withoutPhase(step.status),
-        status: "FAILED",
-        failed_phase: phase,
-        reason: failure.reason,
-        error,
-        ...(failure.exit_code === undefined ? {} : { exit_code: failure.exit_code }),
-        ...(failure.log_tail === undefined ? {} : { log_tail: failure.log_tail })
-      },
-      snapshot.now,
-      "Failed",
-      error
-    )
-  }
-}
-
-const title = { build: "Build", test: "Test", publish: "Publish" } as const
-
-const testName = ({ test, nomad_job_id }: Attempt): string =>
-  test?.kind === "command" ? `job ${nomad_job_id} (command ${test.index})` : `job ${nomad_job_id} (entry point)`
-
-/** Ends a run that was told to end, whatever became of its children. */
-const stopRun = (step: Step, { reason, message }: NonNullable<Status["stopping"]>, now: number): Step => {
-  const { phase } = step.status
-  return {
-    ...step,
-    status: note(
-      {
-        ...withoutPhase(step.status),
-        status: "FAILED",
-        ...(phase === undefined ? {} : { failed_phase: phase }),
-        reason,
-        error: message
-      },
-      now,
-      reason,
-      message
-    )
-  }
-}
-
-const withoutPhase = (status: Status): Status => {
-  const { phase: _phase, ...rest } = status
-  return rest
-}
-
-const note = (status: Status, now: number, reason: string, message: string): Status => ({
-  ...status,
-  events: addEvent(status.events, now, reason, message)
-})
 
 /**
  * Removes the temporary image after success and failure alike, once no child can push it any more. It changes

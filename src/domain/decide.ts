@@ -1,9 +1,11 @@
 import { Option, Schema } from "effect"
-import { advance, atRest, type Step } from "./advance.ts"
+import { advance, atRest } from "./advance.ts"
+import { answerRequests, killed } from "./answerRequests.ts"
 import { beginRun, refuseRun } from "./run.ts"
 import type { DesiredRecord } from "./decodeRecord.ts"
-import { Action, type Decision, type RecordView, type Snapshot } from "./Snapshot.ts"
+import type { Decision, RecordView, Snapshot } from "./Snapshot.ts"
 import { isTerminal, type Reason, Status } from "./Status.ts"
+import type { Step } from "./Step.ts"
 import { faultsText, summarize } from "./summarize.ts"
 
 /**
@@ -22,28 +24,43 @@ const first = (snapshot: Snapshot): Option.Option<Step> =>
   snapshot.record._tag === "Absent" ? Option.none() : Option.some(judgeRecord(snapshot, snapshot.record, 1, []))
 
 const continueFrom = (snapshot: Snapshot, status: Status): Option.Option<Step> => {
-  const current = advance(snapshot, wanted(snapshot.record, status))
+  const asked = answerRequests(snapshot, wanted(snapshot, status))
+  const advanced = advance(snapshot, asked.status)
+  const current = { ...advanced, actions: [...asked.actions, ...advanced.actions] }
   return Option.some(atRest(current.status, snapshot.policy) ? replace(snapshot, current) : current)
 }
 
-/** Marks a run that its record no longer asks for. */
-const wanted = (record: RecordView, status: Status): Status => {
+/** Marks a run that is not to go on: its record asks for something else, its time is over, or another may end it. */
+const wanted = (snapshot: Snapshot, status: Status): Status => {
+  const { competition, now, record } = snapshot
   const marked = withErrors(status, record)
   if (isTerminal(status.status) || status.stopping !== undefined) return marked
-  switch (record._tag) {
-    case "Absent":
-      return stopping(marked, "Deleted", "the record was deleted")
-    // A change that can't be read is no wish to stop what is under way.
-    case "Invalid":
-      return marked
-    case "Valid":
-      if (record.desired.hash !== status.hash)
-        return stopping(marked, "Superseded", "a newer generation of the record took over")
-      return record.desired.state === "cancelled" ? stopping(marked, "Cancelled", killedByUser) : marked
+  const unwanted = otherwise(record, status)
+  if (unwanted !== undefined) return { ...marked, stopping: unwanted }
+  if (status.deadline_at !== undefined && status.deadline_at <= now) {
+    return stopping(marked, "JobTimeout", "the job took longer than it may, waiting included")
   }
+  const { superseder } = competition
+  return superseder === undefined
+    ? marked
+    : stopping(marked, "Superseded", `${superseder.name} (job ${superseder.jobId}) takes the image over`)
 }
 
-const killedByUser = "Job killed by user"
+/** Why the record no longer asks for the run that is under way. */
+const otherwise = (record: RecordView, status: Status): Status["stopping"] => {
+  switch (record._tag) {
+    case "Absent":
+      return { reason: "Deleted", message: "the record was deleted" }
+    // A change that can't be read is no wish to stop what is under way.
+    case "Invalid":
+      return undefined
+    case "Valid":
+      if (record.desired.hash !== status.hash) {
+        return { reason: "Superseded", message: "a newer generation of the record took over" }
+      }
+      return record.desired.state === "cancelled" ? killed : undefined
+  }
+}
 
 const stopping = (status: Status, reason: Reason, message: string): Status => ({
   ...status,
@@ -89,24 +106,27 @@ const faults = (record: Extract<RecordView, { _tag: "Invalid" }>): string => fau
 const startRun = (snapshot: Snapshot, desired: DesiredRecord, generation: number, events: Status["events"]): Step => {
   const { policy, name, now } = snapshot
   if (desired.state === "cancelled") {
-    return nothing(refuseRun(name, generation, desired.hash, "Cancelled", killedByUser, events, now))
+    return nothing(refuseRun(name, generation, desired.hash, killed.reason, killed.message, events, now))
   }
-  const status = beginRun(policy, name, generation, desired, events, now)
-  return { status, actions: status.attempts.map((attempt) => Action.Register({ attempt })), due: [] }
+  return advance(snapshot, beginRun(policy, name, generation, desired, events, now))
 }
 
 const same = Schema.equivalence(Status)
 
 const settle = (snapshot: Snapshot, step: Option.Option<Step>): Decision =>
   Option.match(step, {
-    onNone: () => ({ status: Option.none(), actions: [], again: Option.none() }),
+    onNone: () => ({ status: Option.none(), actions: [], handled: [], again: Option.none() }),
     onSome: ({ status, actions, due }) => {
       const before = Option.getOrUndefined(snapshot.status)
       const next = summarize(status, before?.conditions ?? [], snapshot.now)
       const unchanged = before !== undefined && same(before, { ...next, updated_at: before.updated_at })
       return {
-        status: unchanged ? Option.none() : Option.some({ ...next, updated_at: snapshot.now }),
+        status:
+          unchanged && snapshot.requests.length === 0
+            ? Option.none()
+            : Option.some({ ...next, updated_at: snapshot.now }),
         actions,
+        handled: before === undefined ? [] : snapshot.requests.map(({ id }) => id),
         again: due.length === 0 ? Option.none() : Option.some(Math.max(0, Math.min(...due) - snapshot.now))
       }
     }

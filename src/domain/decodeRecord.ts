@@ -6,7 +6,7 @@ import { type FieldError, fieldError } from "./FieldError.ts"
 import { hashJob } from "./hashJob.ts"
 import { normaliseRecord } from "./normaliseRecord.ts"
 import { parseRecordText } from "./parseRecordText.ts"
-import { RecordFields } from "./RecordFields.ts"
+import { type OnConflict, RecordFields } from "./RecordFields.ts"
 import { schemaFaults } from "./schemaFaults.ts"
 
 /** What a record in `jobs/` asks for. */
@@ -14,6 +14,8 @@ export interface DesiredRecord {
   readonly job: BuildJob
   readonly state: "active" | "cancelled"
   readonly labels: Readonly<Record<string, string>>
+  /** `queue` when the record says nothing. */
+  readonly onConflict: OnConflict
   /** Equal for every spelling of the same job: see `hashJob`. */
   readonly hash: string
 }
@@ -44,8 +46,8 @@ const decodeShaped = (value: unknown): Either.Either<DesiredRecord, Arr.NonEmpty
   )
   if (Arr.isNonEmptyReadonlyArray(errors)) return Either.left(errors)
   // Without a fault there is a record.
-  const { labels = {}, state = "active", ...job } = Either.getOrThrow(decoded)
-  return Either.right({ job, state, labels, hash: hashJob(job) })
+  const { labels = {}, on_conflict: onConflict = "queue", state = "active", ...job } = Either.getOrThrow(decoded)
+  return Either.right({ job, state, labels, onConflict, hash: hashJob(job) })
 }
 
 const decodeFields = Schema.decodeUnknownEither(RecordFields, { errors: "all", onExcessProperty: "error" })

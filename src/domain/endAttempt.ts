@@ -14,6 +14,8 @@ export type Ending =
   | { readonly kind: "vanished" }
   /** It was to be stopped before it was ever registered. */
   | { readonly kind: "never-registered"; readonly stop: Stop }
+  /** It was told to stop, and nobody can say whether it did. */
+  | { readonly kind: "unreachable"; readonly stop: Stop }
 
 export type Closing =
   | { readonly kind: "closed"; readonly attempt: Attempt }
@@ -37,6 +39,8 @@ export const endAttempt = (snapshot: Snapshot, attempt: Attempt, ending: Ending)
       })
     case "never-registered":
       return close(attempt, { ...bare(snapshot.now), ...stopped(ending.stop) })
+    case "unreachable":
+      return close(attempt, { ...bare(snapshot.now), logs: "unavailable", ...stopped(ending.stop) })
     case "observed":
       return observed(snapshot, attempt, ending.state)
   }

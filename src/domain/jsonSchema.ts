@@ -24,15 +24,15 @@ const InputFields = Schema.Struct({
 
 const Bare = InputFields.annotations({ identifier: "BuildJob" })
 
-const { labels, state } = RecordFields.fields
+const { labels, on_conflict, state } = RecordFields.fields
 
 const wrapped = "The BuildJob. The bare form, without this wrapper, means the same."
 
 /** A record as it stands in KV or in a file: bare, or in one of the two wrappers. */
 const AnyRecord = Schema.Union(
   Bare,
-  Schema.Struct({ job_config: required(Bare, wrapped), state, labels }),
-  Schema.Struct({ jobConfig: required(Bare, wrapped), state, labels })
+  Schema.Struct({ job_config: required(Bare, wrapped), state, on_conflict, labels }),
+  Schema.Struct({ jobConfig: required(Bare, wrapped), state, on_conflict, labels })
 )
 
 /** JSON Schema 2020-12 of the bare form, an object with its properties inline: what tool descriptions need. */

@@ -36,7 +36,7 @@ const byState = (snapshot: Snapshot, job: ResolvedJob, attempt: Attempt, state: 
     case "Running":
       return running(snapshot, job, attempt, state)
     case "Stopping":
-      return keep({ ...attempt, seen: true, allocation_id: state.allocationId })
+      return stoppingChild(snapshot, { ...attempt, seen: true, allocation_id: state.allocationId })
     case "Succeeded":
     case "CommandFailed":
     case "NeverStarted":
@@ -116,6 +116,14 @@ const starting = (
   return enforce(waiting, now, [inQueue, ...(waiting.waiting === undefined ? [] : [secret])])
 }
 
+/** A node that is out of reach never says that a task has ended: nobody waits for that for ever. */
+const stoppingChild = (snapshot: Snapshot, attempt: Attempt): Judgement => {
+  const { stop } = attempt
+  if (stop === undefined) return keep(attempt)
+  const at = stop.at + snapshot.policy.stopGrace
+  return at <= snapshot.now ? ended(snapshot, attempt, { kind: "unreachable", stop }) : keep(attempt, Option.some(at))
+}
+
 const running = (
   { now, policy }: Snapshot,
   job: ResolvedJob,
@@ -130,10 +138,9 @@ const running = (
     node: state.nodeName,
     started_at: state.startedAt
   }
-  const allowed = timeoutOf(job, attempt, policy.publishTimeout)
-  return enforce(next, now, [
-    limit("Timeout", state.startedAt + allowed, `the ${attempt.phase} ran longer than ${allowed / 1000} s`)
-  ])
+  const deadline = attempt.deadline_at ?? state.startedAt + timeoutOf(job, attempt, policy.publishTimeout)
+  const message = `the ${attempt.phase} ran longer than ${(deadline - state.startedAt) / 1000} s`
+  return enforce({ ...next, deadline_at: deadline }, now, [limit("Timeout", deadline, message)])
 }
 
 const timeoutOf = (job: ResolvedJob, attempt: Attempt, otherwise: number): number => {

@@ -40,7 +40,7 @@ const unwrap = (value: unknown): Unwrapped => {
   return { record: { ...inner, ...pick(value, controls) }, faults }
 }
 
-const controls = ["state", "labels"]
+const controls = ["state", "labels", "on_conflict"]
 
 const besideWrapper = (
   key: string,

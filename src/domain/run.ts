@@ -6,7 +6,7 @@ import type { Policy } from "./Policy.ts"
 import { type ResolvedJob, resolveJob, type TestCase, testCases } from "./resolve.ts"
 import type { Attempt, Phase, Reason, Status, StatusEvent } from "./Status.ts"
 
-/** The first status of a new generation: its build is intended, nothing is registered yet. */
+/** The first status of a new generation: nothing of it is intended yet. */
 export const beginRun = (
   policy: Policy,
   name: string,
@@ -26,7 +26,8 @@ export const beginRun = (
     ...(testCases(job).length === 0
       ? {}
       : { temporary_image: temporaryImage(registryOf(policy, desired.job), policy.temporaryPrefix, jobId) }),
-    attempts: [buildAttempt(jobId, 1, now)],
+    on_conflict: desired.onConflict,
+    deadline_at: now + policy.jobTimeout,
     events: addEvent(events, now, "Accepted", `generation ${generation} is job ${jobId}`)
   }
 }
@@ -57,6 +58,7 @@ const blank = (name: string, generation: number, now: number): Status => ({
   status: "PENDING",
   images: [],
   times: { job_start: now },
+  slots: [],
   attempts: [],
   conditions: [],
   events: [],

@@ -60,6 +60,9 @@ const reconciling = (status: Status): Verdict => {
   if (isTerminal(status.status)) {
     return { type: "Reconciling", status: "False", reason: "Finished", message: "" }
   }
+  if (status.waiting !== undefined) {
+    return { type: "Reconciling", status: "True", reason: status.waiting.reason, message: status.waiting.message }
+  }
   const [waiting] = status.attempts.flatMap((attempt) =>
     ended(attempt) || attempt.waiting === undefined ? [] : [attempt.waiting]
   )

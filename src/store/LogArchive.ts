@@ -1,8 +1,11 @@
-import { gunzipSync, gzipSync } from "node:zlib"
-import { Context, Effect, Layer } from "effect"
+import { promisify } from "node:util"
+import { gunzip, gzip } from "node:zlib"
+import { Clock, Context, Effect, Layer, Option, Ref } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
+import type { BoundedLog } from "./BoundedLog.ts"
 import type { Keys } from "./keys.ts"
+import { decodeLogEntry, encodeLogEntry, type LogEntry } from "./LogEntry.ts"
 
 export type LogStream = "stdout" | "stderr"
 
@@ -14,75 +17,99 @@ export interface Archived {
   readonly truncated: boolean
 }
 
-/** The logs of ended attempts, below `logs/`, since Nomad forgets them. */
+/**
+ * The logs of ended attempts, below `logs/`, since Nomad forgets them.
+ *
+ * An entry below `log-index/` says what each weighs. It is written before the log and deleted with it, so that nothing
+ * lies in the store that the index doesn't count, whatever crashes when.
+ */
 export class LogArchive extends Context.Tag("jobforge/store/LogArchive")<
   LogArchive,
   {
-    /** Keeps head and tail of what is too long, and says in between what was cut. Repeating it changes nothing. */
+    /** Repeating it changes nothing; an empty log leaves nothing. */
     readonly write: (
       name: string,
       nomadJobId: string,
       stream: LogStream,
-      content: Uint8Array
+      log: BoundedLog
     ) => Effect.Effect<Archived, ApiError>
-    /** Empty when there is none. */
+    /** Empty when there is none, or none any more. */
     readonly read: (name: string, nomadJobId: string, stream: LogStream) => Effect.Effect<Uint8Array, ApiError>
+    /** What is in the archive already; what a crash left incomplete counts as not there. */
+    readonly find: (
+      name: string,
+      nomadJobId: string,
+      stream: LogStream
+    ) => Effect.Effect<Option.Option<Archived>, ApiError>
+    /** Bytes that this process has put into the store so far. */
+    readonly written: Effect.Effect<number>
   }
 >() {
   static readonly layer = (keys: Keys): Layer.Layer<LogArchive, never, Consul> => Layer.effect(LogArchive, make(keys))
 }
-
-const mebi = 1024 * 1024
-
-/** Bytes of one stream that are kept: errors stand at the end, what led to them at the beginning. */
-const headKept = 1 * mebi
-const tailKept = 3 * mebi
 
 /** Below Consul's limit of 512 KiB for a value, with room for the key. */
 const pieceBytes = 400 * 1024
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
+  const written = yield* Ref.make(0)
 
-  const write = Effect.fnUntraced(function* (name: string, nomadJobId: string, stream: LogStream, content: Uint8Array) {
-    if (content.length === 0) return { bytes: 0, truncated: false }
-    const { kept, truncated } = bounded(content)
-    const packed = gzipSync(kept)
-    const pieces = Math.ceil(packed.length / pieceBytes)
+  const entryOf = (name: string, nomadJobId: string, stream: LogStream) =>
+    Effect.map(
+      consul.get(keys.logEntry(name, nomadJobId, stream)),
+      Option.flatMap(({ value }) => decodeLogEntry(value))
+    )
+
+  const piecesOf = (name: string, nomadJobId: string, stream: LogStream, pieces: number) =>
+    Array.from({ length: pieces }, (_, piece) => keys.logPiece(name, nomadJobId, stream, piece))
+
+  const write = Effect.fnUntraced(function* (name: string, nomadJobId: string, stream: LogStream, log: BoundedLog) {
+    const { bytes, truncated } = log
+    if (bytes === 0) return { bytes, truncated }
+    const packed = yield* Effect.promise(() => promisify(gzip)(log.kept))
+    const before = yield* entryOf(name, nomadJobId, stream)
+    const at = Option.match(before, { onNone: () => Clock.currentTimeMillis, onSome: (entry) => Effect.succeed(entry.at) })
+    const entry: LogEntry = {
+      at: yield* at,
+      stored: packed.length,
+      pieces: Math.ceil(packed.length / pieceBytes),
+      bytes,
+      truncated
+    }
+    // An earlier try may have seen more: what it left beyond the end of this one would spoil it.
+    const surplus = piecesOf(name, nomadJobId, stream, Option.getOrElse(before, () => entry).pieces).slice(entry.pieces)
+    yield* Effect.forEach(surplus, (key) => consul.delete(key), { discard: true })
+    yield* consul.put(keys.logEntry(name, nomadJobId, stream), encodeLogEntry(entry))
     yield* Effect.forEach(
-      Array.from({ length: pieces }, (_, piece) => piece),
-      (piece) =>
-        consul.put(
-          keys.logPiece(name, nomadJobId, stream, piece),
-          packed.subarray(piece * pieceBytes, (piece + 1) * pieceBytes)
-        ),
+      piecesOf(name, nomadJobId, stream, entry.pieces),
+      (key, piece) => consul.put(key, packed.subarray(piece * pieceBytes, (piece + 1) * pieceBytes)),
       { concurrency: 4, discard: true }
     )
-    return { bytes: content.length, truncated }
+    yield* Ref.update(written, (sum) => sum + packed.length)
+    return { bytes, truncated }
   })
 
   const read = Effect.fnUntraced(function* (name: string, nomadJobId: string, stream: LogStream) {
     const { value } = yield* consul.list(keys.logsOf(name, nomadJobId, stream))
     const pieces = value.toSorted((a, b) => pieceNumber(a.key) - pieceNumber(b.key)).map((entry) => entry.value)
     if (pieces.length === 0) return new Uint8Array()
-    return yield* Effect.try({
-      try: (): Uint8Array => gunzipSync(Buffer.concat(pieces)),
+    return yield* Effect.tryPromise({
+      try: (): Promise<Uint8Array> => promisify(gunzip)(Buffer.concat(pieces)),
       catch: () =>
         new Invalid({ system: "consul", operation: `log of ${nomadJobId}`, detail: "the archived pieces are damaged" })
     })
   })
 
-  return LogArchive.of({ write, read })
+  const find = Effect.fnUntraced(function* (name: string, nomadJobId: string, stream: LogStream) {
+    const entry = yield* entryOf(name, nomadJobId, stream)
+    if (Option.isNone(entry)) return Option.none<Archived>()
+    const { value } = yield* consul.keys(keys.logsOf(name, nomadJobId, stream))
+    const { bytes, pieces, truncated } = entry.value
+    return value.length === pieces ? Option.some({ bytes, truncated }) : Option.none<Archived>()
+  })
+
+  return LogArchive.of({ write, read, find, written: Ref.get(written) })
 })
 
 const pieceNumber = (key: string): number => Number(key.slice(key.lastIndexOf(".") + 1))
-
-const bounded = (content: Uint8Array): { readonly kept: Uint8Array; readonly truncated: boolean } => {
-  const cut = content.length - headKept - tailKept
-  if (cut <= 0) return { kept: content, truncated: false }
-  const mark = new TextEncoder().encode(`\n[${cut} bytes were cut out here]\n`)
-  return {
-    kept: Buffer.concat([content.subarray(0, headKept), mark, content.subarray(content.length - tailKept)]),
-    truncated: true
-  }
-}

@@ -84,12 +84,19 @@ const policyOf = (read: Read): Settings["policy"] => ({
   queueTimeout: read(knobs.queueTimeout),
   unplacedGrace: read(knobs.unplacedGrace),
   startGrace: read(knobs.startGrace),
+  stopGrace: read(knobs.killTimeout) + stopMargin,
+  jobTimeout: read(knobs.jobTimeout),
+  maxRunning: read(knobs.maxRunning),
+  maxRunningPerOwner: read(knobs.maxRunningPerOwner),
   maxAttempts: read(knobs.maxAttempts),
   retryBackoff: read(knobs.retryBackoff),
   logsGrace,
   registryBase: read(knobs.registryUrl),
   temporaryPrefix: read(knobs.temporaryPrefix)
 })
+
+/** Milliseconds beyond its kill timeout in which a client tells that a task has ended. */
+const stopMargin = 60_000
 
 /** Milliseconds that unreachable logs hold a phase back: longer helps nobody, a node that is gone stays gone. */
 const logsGrace = 60_000

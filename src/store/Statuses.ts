@@ -1,6 +1,7 @@
 import { Context, Data, Effect, Layer, Option, Schema } from "effect"
 import { Consul, type KvEntry } from "../consul/Consul.ts"
 import { TxnOp, TxnResult } from "../consul/Transaction.ts"
+import type { Slot } from "../domain/slots.ts"
 import { Status } from "../domain/Status.ts"
 import { type ApiError, Denied } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
@@ -25,6 +26,11 @@ export interface WriteGuard {
   /** The index that the status was read at; 0: it didn't exist. */
   readonly modifyIndex: number
   readonly fence: Option.Option<TxnOp>
+  /** Slots that this status takes, which must be free, and those that it gives back. */
+  readonly taken: ReadonlyArray<Slot>
+  readonly released: ReadonlyArray<Slot>
+  /** Ids of the requests that it answers. */
+  readonly handled: ReadonlyArray<string>
 }
 
 /** Statuses below `status/`: written by the leader alone, read by anybody. */
@@ -36,6 +42,8 @@ export class Statuses extends Context.Tag("jobforge/store/Statuses")<
     readonly list: Effect.Effect<ReadonlyArray<StoredStatus>, ApiError>
     /** One transaction with everything that the guard names. Answers with the new index. */
     readonly write: (status: Status, guard: WriteGuard) => Effect.Effect<number, ApiError | WriteConflict>
+    /** Frees slots that no run holds: left behind by a hand that deleted a status, never by a crash. */
+    readonly freeSlots: (slots: ReadonlyArray<Slot>, fence: Option.Option<TxnOp>) => Effect.Effect<void, ApiError>
   }
 >() {
   static readonly layer = (keys: Keys): Layer.Layer<Statuses, never, Consul> => Layer.effect(Statuses, make(keys))
@@ -50,6 +58,7 @@ export interface StatusRead {
 const StatusJson = Schema.parseJson(Status)
 const decode = Schema.decodeUnknownOption(StatusJson)
 const encode = Schema.encodeSync(StatusJson)
+const encodeHolder = Schema.encodeSync(Schema.parseJson(Schema.Struct({ name: Schema.String, job_id: Schema.String })))
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
@@ -71,6 +80,22 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
         return Option.match(status, { onNone: () => [], onSome: (found) => [{ status: found, modifyIndex }] })
       })
     ),
+    freeSlots: (slots, fence) =>
+      Effect.forEach(
+        slots,
+        (slot) =>
+          Effect.flatMap(
+            consul.get(keys.slot(slot), { consistent: true }),
+            Option.match({
+              onNone: () => Effect.void,
+              onSome: ({ key, modifyIndex }) =>
+                Effect.asVoid(
+                  consul.transaction([...Option.toArray(fence), TxnOp.DeleteCas({ key, index: modifyIndex })])
+                )
+            })
+          ),
+        { discard: true }
+      ),
     write: (status, guard) =>
       Effect.flatMap(consul.transaction(operations(keys, status, guard)), (result) => committed(keys, status, result))
   })
@@ -82,7 +107,16 @@ const operations = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArra
     onNone: () => TxnOp.CheckNotExists({ key: guard.record.key }),
     onSome: (index) => TxnOp.CheckIndex({ key: guard.record.key, index })
   }),
-  TxnOp.Cas({ key: keys.status(status.name), value: encode(status), index: guard.modifyIndex })
+  TxnOp.Cas({ key: keys.status(status.name), value: encode(status), index: guard.modifyIndex }),
+  ...guard.released.map((slot) => TxnOp.Delete({ key: keys.slot(slot) })),
+  ...guard.taken.map((slot) =>
+    TxnOp.Cas({
+      key: keys.slot(slot),
+      value: encodeHolder({ name: status.name, job_id: status.job_id ?? "" }),
+      index: 0
+    })
+  ),
+  ...guard.handled.map((id) => TxnOp.Delete({ key: keys.request(id) }))
 ]
 
 const committed = (keys: Keys, status: Status, result: TxnResult): Effect.Effect<number, WriteConflict | Denied> => {

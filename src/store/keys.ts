@@ -6,9 +6,12 @@ export interface Keys {
   readonly jobs: string
   readonly statuses: string
   readonly config: string
+  readonly requests: string
   readonly leader: string
   readonly installation: string
   readonly status: (name: string) => string
+  readonly slot: (slot: string) => string
+  readonly request: (id: string) => string
   /** One piece of one stream of one attempt's log. */
   readonly logPiece: (name: string, nomadJobId: string, stream: string, piece: number) => string
   readonly logsOf: (name: string, nomadJobId: string, stream: string) => string
@@ -26,9 +29,12 @@ export const keysBelow = (prefix: string): Keys => ({
   jobs: `${prefix}/jobs/`,
   statuses: `${prefix}/status/`,
   config: `${prefix}/config/`,
+  requests: `${prefix}/requests/`,
   leader: `${prefix}/leader`,
   installation: `${prefix}/installation`,
   status: (name) => `${prefix}/status/${name}`,
+  slot: (slot) => `${prefix}/slots/${slot}`,
+  request: (id) => `${prefix}/requests/${id}`,
   logPiece: (name, nomadJobId, stream, piece) => `${prefix}/logs/${name}/${nomadJobId}/${stream}.${piece}`,
   logsOf: (name, nomadJobId, stream) => `${prefix}/logs/${name}/${nomadJobId}/${stream}.`,
   logIndex: `${prefix}/log-index/`,

@@ -37,6 +37,21 @@ export const knobs = {
   ),
   unplacedGrace: knob("UNPLACED_GRACE", "unplaced_grace", "5m", duration, "How long Nomad may find no node for a step"),
   startGrace: knob("START_GRACE", "start_grace", "50s", duration, "How long a placed step may wait for its secrets"),
+  jobTimeout: knob("JOB_TIMEOUT", "job_timeout", "6h", duration, "From a job's beginning to its end, waiting included"),
+  maxRunning: knob(
+    "MAX_RUNNING_JOBS",
+    "max_running_jobs",
+    "0",
+    integer(0, 100_000),
+    "Jobs that run at the same time; the others wait their turn. 0: any number"
+  ),
+  maxRunningPerOwner: knob(
+    "MAX_RUNNING_JOBS_PER_OWNER",
+    "max_running_jobs_per_owner",
+    "0",
+    integer(0, 100_000),
+    "The same for each owner"
+  ),
   maxAttempts: knob(
     "MAX_ATTEMPTS",
     "max_attempts",

@@ -9,6 +9,7 @@ import { keysBelow } from "../../src/store/keys.ts"
 import { LiveSettings } from "../../src/store/LiveSettings.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
 import { Records } from "../../src/store/Records.ts"
+import { Requests } from "../../src/store/Requests.ts"
 import { Statuses } from "../../src/store/Statuses.ts"
 import { embeddedConsul } from "../support/embeddedConsul.ts"
 import { eventually } from "../support/eventually.ts"
@@ -102,7 +103,7 @@ describe("Statuses", () => {
     Effect.gen(function* () {
       const consul = yield* Consul
       const statuses = yield* Statuses
-      const guard = { record: free, modifyIndex: 0, fence: Option.none<TxnOp>() }
+      const guard = { record: free, modifyIndex: 0, fence: Option.none<TxnOp>(), taken: [], released: [], handled: [] }
       const index = yield* statuses.write(status, guard)
       const read = yield* statuses.get("a")
       assert.deepStrictEqual(read, { status: Option.some(status), modifyIndex: index })
@@ -129,11 +130,44 @@ describe("Statuses", () => {
             modifyIndex: Option.map(yield* consul.get(`${keys.jobs}a`), (entry) => entry.modifyIndex)
           },
           modifyIndex: index,
-          fence
+          fence,
+          taken: [],
+          released: [],
+          handled: []
         })
       )
       assert.strictEqual(deposed._tag, "WriteConflict")
       assert.deepStrictEqual((yield* statuses.get("a")).status, Option.some(status))
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("takes slots and gives them back with the status, or not at all", () =>
+    Effect.gen(function* () {
+      const consul = yield* Consul
+      const statuses = yield* Statuses
+      const none = { record: free, modifyIndex: 0, fence: Option.none<TxnOp>(), taken: [], released: [], handled: [] }
+      yield* consul.put(keys.request("r1"), "{}")
+      const index = yield* statuses.write(
+        { ...status, job_id: "job-a", slots: ["s1"] },
+        { ...none, taken: ["s1"], handled: ["r1"] }
+      )
+      const held = Option.getOrThrow(yield* consul.get(keys.slot("s1")))
+      assert.strictEqual(new TextDecoder().decode(held.value), '{"name":"a","job_id":"job-a"}')
+      assert.isTrue(Option.isNone(yield* consul.get(keys.request("r1"))))
+
+      const other = { ...status, name: "b" }
+      const record = { key: `${keys.jobs}b`, modifyIndex: Option.none<number>() }
+      const taken = yield* Effect.flip(statuses.write(other, { ...none, record, taken: ["s2", "s1"] }))
+      assert.strictEqual(taken._tag, "WriteConflict")
+      assert.isTrue(Option.isNone(yield* consul.get(keys.slot("s2"))))
+      assert.strictEqual((yield* statuses.get("b")).modifyIndex, 0)
+
+      yield* statuses.write(status, { ...none, modifyIndex: index, released: ["s1"] })
+      assert.isTrue(Option.isNone(yield* consul.get(keys.slot("s1"))))
+      yield* statuses.write(other, { ...none, record, taken: ["s2", "s1"] })
+      yield* statuses.freeSlots(["s1", "nothing"], Option.none())
+      assert.isTrue(Option.isNone(yield* consul.get(keys.slot("s1"))))
+      assert.isTrue(Option.isSome(yield* consul.get(keys.slot("s2"))))
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
 
@@ -147,6 +181,38 @@ describe("Statuses", () => {
       assert.isAbove(read.modifyIndex, 0)
       assert.lengthOf(yield* statuses.list, 0)
     }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+})
+
+describe("Requests", () => {
+  it.live("are seen once each, dropped when they are none, and gone when they were answered", () =>
+    Effect.gen(function* () {
+      const consul = yield* Consul
+      const requests = yield* Requests
+      const changes = yield* Effect.fork(
+        Effect.scoped(Effect.flatMap(requests.changes, (stream) => Stream.runCollect(Stream.take(stream, 2))))
+      )
+      yield* Effect.sleep("50 millis")
+      yield* consul.put(keys.request("r1"), '{"verb":"kill","job_id":"j"}')
+      yield* consul.put(keys.request("r2"), '{"verb":"explode","job_id":"j"}')
+      yield* consul.put(keys.request("r3"), '{"verb":"retry","job_id":"j"}')
+      const seen = Chunk.toReadonlyArray(yield* Fiber.join(changes))
+      assert.deepStrictEqual(
+        seen.map(({ id, verb }) => [id, verb]),
+        [
+          ["r1", "kill"],
+          ["r3", "retry"]
+        ]
+      )
+      yield* eventually("r2 is dropped", Effect.map(consul.get(keys.request("r2")), Option.isNone))
+      assert.lengthOf(requests.about("j"), 2)
+      assert.lengthOf(requests.about("other"), 0)
+      yield* requests.drop("r1")
+      yield* eventually(
+        "r1 is gone",
+        Effect.sync(() => requests.all().length === 1)
+      )
+    }).pipe(Effect.provide(Layer.provideMerge(Requests.layer(keys), embeddedConsul)), Effect.scoped)
   )
 })
 

@@ -1,10 +1,18 @@
 import { Duration, Either, Option } from "effect"
 import { ChildState } from "../../src/domain/ChildState.ts"
+import { alone, type Competition } from "../../src/domain/Competition.ts"
 import { decide } from "../../src/domain/decide.ts"
 import { decodeInput, type DesiredRecord } from "../../src/domain/decodeRecord.ts"
 import type { Policy } from "../../src/domain/Policy.ts"
 import { systemLimits } from "../../src/domain/resolve.ts"
-import { Action, type Collected, type Decision, RecordView, type Snapshot } from "../../src/domain/Snapshot.ts"
+import {
+  Action,
+  type Collected,
+  type Decision,
+  type JobRequest,
+  RecordView,
+  type Snapshot
+} from "../../src/domain/Snapshot.ts"
 import type { Attempt, Status } from "../../src/domain/Status.ts"
 
 export const policy: Policy = {
@@ -14,6 +22,10 @@ export const policy: Policy = {
   queueTimeout: 3_600_000,
   unplacedGrace: 300_000,
   startGrace: 50_000,
+  stopGrace: 90_000,
+  jobTimeout: 100 * 3_600_000,
+  maxRunning: 0,
+  maxRunningPerOwner: 0,
   maxAttempts: 3,
   retryBackoff: 5000,
   logsGrace: 60_000,
@@ -58,12 +70,14 @@ export class World {
   status: Status | undefined = undefined
   now = 1_000_000
   policy: Policy = policy
+  competition: Competition = alone
+  requests: Array<JobRequest> = []
   readonly children = new Map<string, ChildState>()
   readonly collected = new Map<string, Collected>()
   readonly rejected = new Map<string, string>()
   /** Every act, in order, as `Register build-…`. */
   readonly log: Array<string> = []
-  last: Decision = { status: Option.none(), actions: [], again: Option.none() }
+  last: Decision = { status: Option.none(), actions: [], handled: [], again: Option.none() }
 
   /** One pass as the shell makes it: reports of ended children are fetched before the status is written. */
   pass(): Decision {
@@ -77,6 +91,7 @@ export class World {
       decision = decide(this.snapshot(new Map(reports)))
     }
     if (Option.isSome(decision.status)) this.status = decision.status.value
+    this.requests = this.requests.filter(({ id }) => !decision.handled.includes(id))
     for (const action of decision.actions) {
       if (action._tag === "Register") {
         const id = action.attempt.nomad_job_id
@@ -85,6 +100,7 @@ export class World {
           this.children.set(id, ChildState.Queued({ unplaced: Option.none() }))
         }
       }
+      if (action._tag === "Purge") this.log.push(`Purge ${action.nomadJobId}`)
       if (action._tag === "Stop") {
         this.log.push(`Stop ${action.nomadJobId}`)
         const state = this.children.get(action.nomadJobId)
@@ -119,6 +135,8 @@ export class World {
       ),
       collected,
       rejected: this.rejected,
+      competition: this.competition,
+      requests: this.requests,
       policy: this.policy,
       now: this.now
     }
