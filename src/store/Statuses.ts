@@ -1,5 +1,5 @@
 import { Context, Data, Effect, Layer, Option, Schema } from "effect"
-import { Consul, type KvEntry } from "../consul/Consul.ts"
+import { Consul, type KvEntry, type ReadOptions } from "../consul/Consul.ts"
 import { TxnOp, TxnResult } from "../consul/Transaction.ts"
 import type { Slot } from "../domain/slots.ts"
 import { Status } from "../domain/Status.ts"
@@ -58,7 +58,14 @@ export interface StatusRead {
 const StatusJson = Schema.parseJson(Status)
 const decode = Schema.decodeUnknownOption(StatusJson)
 const encode = Schema.encodeSync(StatusJson)
-const encodeHolder = Schema.encodeSync(Schema.parseJson(Schema.Struct({ name: Schema.String, job_id: Schema.String })))
+
+/** The value of a slot's key. */
+const HolderJson = Schema.parseJson(Schema.Struct({ name: Schema.String, job_id: Schema.String }))
+const encodeHolder = Schema.encodeSync(HolderJson)
+const decodeHolder = Schema.decodeUnknownOption(HolderJson)
+
+const unchanged = (key: string, index: number): TxnOp =>
+  index === 0 ? TxnOp.CheckNotExists({ key }) : TxnOp.CheckIndex({ key, index })
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
@@ -68,34 +75,42 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     modifyIndex: entry.modifyIndex
   })
 
+  const readStatus = (name: string, options?: ReadOptions) =>
+    Effect.map(
+      consul.get(keys.status(name), options),
+      Option.match({ onNone: (): StatusRead => ({ status: Option.none(), modifyIndex: 0 }), onSome: read })
+    )
+
+  /** The status that the slot names is asked, not what this process remembers: a holder that it hasn't heard of is one. */
+  const freeSlot = Effect.fnUntraced(function* (slot: Slot, fence: Option.Option<TxnOp>) {
+    const key = keys.slot(slot)
+    const held = yield* consul.get(key, { consistent: true })
+    if (Option.isNone(held)) return
+    const holder = decodeHolder(new TextDecoder().decode(held.value.value))
+    const { modifyIndex, status } = yield* Option.match(holder, {
+      onNone: () => Effect.succeed<StatusRead>({ status: Option.none(), modifyIndex: 0 }),
+      onSome: ({ name }) => readStatus(name, { consistent: true })
+    })
+    if (Option.exists(status, ({ slots }) => slots.includes(slot))) return
+    yield* consul.transaction([
+      ...Option.toArray(fence),
+      ...Option.match(holder, {
+        onNone: () => [],
+        onSome: ({ name }) => [unchanged(keys.status(name), modifyIndex)]
+      }),
+      TxnOp.DeleteCas({ key, index: held.value.modifyIndex })
+    ])
+  })
+
   return Statuses.of({
-    get: (name) =>
-      Effect.map(
-        consul.get(keys.status(name)),
-        Option.match({ onNone: () => ({ status: Option.none(), modifyIndex: 0 }), onSome: read })
-      ),
+    get: (name) => readStatus(name),
     list: Effect.map(consul.list(keys.statuses), ({ value }) =>
       value.flatMap((entry) => {
         const { status, modifyIndex } = read(entry)
         return Option.match(status, { onNone: () => [], onSome: (found) => [{ status: found, modifyIndex }] })
       })
     ),
-    freeSlots: (slots, fence) =>
-      Effect.forEach(
-        slots,
-        (slot) =>
-          Effect.flatMap(
-            consul.get(keys.slot(slot), { consistent: true }),
-            Option.match({
-              onNone: () => Effect.void,
-              onSome: ({ key, modifyIndex }) =>
-                Effect.asVoid(
-                  consul.transaction([...Option.toArray(fence), TxnOp.DeleteCas({ key, index: modifyIndex })])
-                )
-            })
-          ),
-        { discard: true }
-      ),
+    freeSlots: (slots, fence) => Effect.forEach(slots, (slot) => freeSlot(slot, fence), { discard: true }),
     write: (status, guard) =>
       Effect.flatMap(consul.transaction(operations(keys, status, guard)), (result) => committed(keys, status, result))
   })
@@ -103,10 +118,10 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 
 const operations = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArray<TxnOp> => [
   ...Option.toArray(guard.fence),
-  Option.match(guard.record.modifyIndex, {
-    onNone: () => TxnOp.CheckNotExists({ key: guard.record.key }),
-    onSome: (index) => TxnOp.CheckIndex({ key: guard.record.key, index })
-  }),
+  unchanged(
+    guard.record.key,
+    Option.getOrElse(guard.record.modifyIndex, () => 0)
+  ),
   TxnOp.Cas({ key: keys.status(status.name), value: encode(status), index: guard.modifyIndex }),
   ...guard.released.map((slot) => TxnOp.Delete({ key: keys.slot(slot) })),
   ...guard.taken.map((slot) =>

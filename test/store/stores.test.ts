@@ -164,10 +164,12 @@ describe("Statuses", () => {
 
       yield* statuses.write(status, { ...none, modifyIndex: index, released: ["s1"] })
       assert.isTrue(Option.isNone(yield* consul.get(keys.slot("s1"))))
-      yield* statuses.write(other, { ...none, record, taken: ["s2", "s1"] })
-      yield* statuses.freeSlots(["s1", "nothing"], Option.none())
-      assert.isTrue(Option.isNone(yield* consul.get(keys.slot("s1"))))
-      assert.isTrue(Option.isSome(yield* consul.get(keys.slot("s2"))))
+      yield* statuses.write({ ...other, slots: ["s2"] }, { ...none, record, taken: ["s2", "s1"] })
+      yield* consul.put(keys.slot("s3"), '{"name":"nobody","job_id":"x"}')
+      yield* consul.put(keys.slot("s4"), "garbage")
+      yield* statuses.freeSlots(["s1", "s2", "s3", "s4", "nothing"], Option.none())
+      const left = yield* consul.keys("jobforge-service/slots/")
+      assert.deepStrictEqual(left.value, [keys.slot("s2")])
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
 
