@@ -5,6 +5,7 @@ import type { ApiError } from "../http/ApiError.ts"
 import { type ScriptFailureReason, scriptFailures } from "../jobspec/ScriptFailure.ts"
 import { BuildResult, PublishResult, StepFailure as ReportedFailure } from "../jobspec/StepResult.ts"
 import { Nomad } from "../nomad/Nomad.ts"
+import { type BoundedLog, makeLogWindow, tailKept } from "../store/BoundedLog.ts"
 import { type Archived, LogArchive, type LogStream } from "../store/LogArchive.ts"
 
 /**
@@ -47,17 +48,42 @@ const failureFile = "alloc/failure.json"
 /** The task that each of our jobs has. */
 const task = "main"
 
-/** More than Nomad keeps of one stream by our job specs. */
-const mostBytes = 128 * 1024 * 1024
-
 const saveLog = Effect.fnUntraced(function* (name: string, attempt: Attempt, allocationId: string, stream: LogStream) {
-  const nomad = yield* Nomad
   const archive = yield* LogArchive
-  const read = yield* Effect.either(nomad.logs(allocationId, task, stream, { limit: mostBytes }))
-  if (Either.isLeft(read)) return { state: unread(read.left), archived: empty, tail: [] }
-  const archived = yield* archive.write(name, attempt.nomad_job_id, stream, read.right)
-  return { state: "read" as const, archived, tail: lastLines(stream, read.right) }
+  const read = yield* Effect.either(readLog(allocationId, stream))
+  if (Either.isRight(read)) {
+    const archived = yield* archive.write(name, attempt.nomad_job_id, stream, read.right)
+    return { state: "read" as const, archived, tail: lastLines(stream, read.right.kept) }
+  }
+  if (unread(read.left) === "unreachable") return { state: "unreachable" as const, archived: empty, tail: [] }
+  // Nomad may have forgotten it since an earlier pass brought it to safety and was interrupted.
+  const earlier = yield* archive.find(name, attempt.nomad_job_id, stream)
+  if (Option.isNone(earlier)) return { state: "gone" as const, archived: empty, tail: [] }
+  const kept = yield* archive.read(name, attempt.nomad_job_id, stream)
+  return { state: "read" as const, archived: earlier.value, tail: lastLines(stream, kept) }
 })
+
+/** Reads a log in slices, so that a huge one never lies in memory whole. */
+const readLog = Effect.fnUntraced(function* (
+  allocationId: string,
+  stream: LogStream
+): Effect.fn.Return<BoundedLog, ApiError, Nomad> {
+  const nomad = yield* Nomad
+  const window = makeLogWindow()
+  for (let offset = 0; offset < mostRead; offset += sliceBytes) {
+    const slice = yield* nomad.logs(allocationId, task, stream, { offset, limit: sliceBytes })
+    window.add(slice)
+    if (slice.length < sliceBytes) return window.end()
+  }
+  window.leap()
+  window.add(yield* nomad.logs(allocationId, task, stream, { origin: "end", offset: tailKept, limit: tailKept }))
+  return window.end()
+})
+
+const sliceBytes = 4 * 1024 * 1024
+
+/** Beyond this only the end is read: no settings of Nomad's that make sense keep so much. */
+const mostRead = 64 * sliceBytes
 
 const empty: Archived = { bytes: 0, truncated: false }
 

@@ -69,9 +69,8 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     if (bytes === 0) return { bytes, truncated }
     const packed = yield* Effect.promise(() => promisify(gzip)(log.kept))
     const before = yield* entryOf(name, nomadJobId, stream)
-    const at = Option.match(before, { onNone: () => Clock.currentTimeMillis, onSome: (entry) => Effect.succeed(entry.at) })
     const entry: LogEntry = {
-      at: yield* at,
+      at: Option.isSome(before) ? before.value.at : yield* Clock.currentTimeMillis,
       stored: packed.length,
       pieces: Math.ceil(packed.length / pieceBytes),
       bytes,

@@ -1,5 +1,8 @@
 import { type Option, Schema } from "effect"
 
+/** More pieces than a bounded log can have; all of them are deleted in one transaction, which takes 64 operations. */
+export const mostPieces = 48
+
 /** What the index knows of one archived stream. */
 const LogEntry = Schema.Struct({
   /** Milliseconds since the epoch: when it was archived first. */
@@ -7,7 +10,7 @@ const LogEntry = Schema.Struct({
   /** Bytes in the store. */
   stored: Schema.NonNegativeInt,
   /** Values that they are split into. */
-  pieces: Schema.NonNegativeInt,
+  pieces: Schema.Int.pipe(Schema.between(0, mostPieces)),
   /** Bytes of the whole log. */
   bytes: Schema.NonNegativeInt,
   truncated: Schema.Boolean

@@ -3,7 +3,7 @@ import { Consul, type KvEntry } from "../consul/Consul.ts"
 import { TxnOp, TxnResult } from "../consul/Transaction.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
-import { decodeLogEntry, encodeLogEntry, type LogEntry } from "./LogEntry.ts"
+import { decodeLogEntry, encodeLogEntry, type LogEntry, mostPieces } from "./LogEntry.ts"
 import type { Retention } from "./Retention.ts"
 
 export interface Pruned {
@@ -140,7 +140,7 @@ const straysAmong = (
   for (const name of names) {
     const [, path, piece] = /^(.+)\.(\d+)$/.exec(name) ?? []
     if (path === undefined || known.has(path)) continue
-    strays.set(path, Math.max(strays.get(path) ?? 0, Number(piece) + 1))
+    strays.set(path, Math.min(mostPieces, Math.max(strays.get(path) ?? 0, Number(piece) + 1)))
   }
   return [...strays]
 }

@@ -12,6 +12,7 @@ export interface Keys {
   readonly status: (name: string) => string
   readonly slot: (slot: string) => string
   readonly request: (id: string) => string
+  readonly logs: string
   /** One piece of one stream of one attempt's log. */
   readonly logPiece: (name: string, nomadJobId: string, stream: string, piece: number) => string
   readonly logsOf: (name: string, nomadJobId: string, stream: string) => string
@@ -35,6 +36,7 @@ export const keysBelow = (prefix: string): Keys => ({
   status: (name) => `${prefix}/status/${name}`,
   slot: (slot) => `${prefix}/slots/${slot}`,
   request: (id) => `${prefix}/requests/${id}`,
+  logs: `${prefix}/logs/`,
   logPiece: (name, nomadJobId, stream, piece) => `${prefix}/logs/${name}/${nomadJobId}/${stream}.${piece}`,
   logsOf: (name, nomadJobId, stream) => `${prefix}/logs/${name}/${nomadJobId}/${stream}.`,
   logIndex: `${prefix}/log-index/`,

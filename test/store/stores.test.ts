@@ -7,7 +7,6 @@ import { Denied } from "../../src/http/ApiError.ts"
 import { installationId } from "../../src/store/Installation.ts"
 import { keysBelow } from "../../src/store/keys.ts"
 import { LiveSettings } from "../../src/store/LiveSettings.ts"
-import { LogArchive } from "../../src/store/LogArchive.ts"
 import { Records } from "../../src/store/Records.ts"
 import { Requests } from "../../src/store/Requests.ts"
 import { Statuses } from "../../src/store/Statuses.ts"
@@ -215,51 +214,6 @@ describe("Requests", () => {
         Effect.sync(() => requests.all().length === 1)
       )
     }).pipe(Effect.provide(Layer.provideMerge(Requests.layer(keys), embeddedConsul)), Effect.scoped)
-  )
-})
-
-describe("LogArchive", () => {
-  const tester = Layer.provideMerge(LogArchive.layer(keys), embeddedConsul)
-
-  it.live("gives a log back as it was, over several values when it must", () =>
-    Effect.gen(function* () {
-      const consul = yield* Consul
-      const archive = yield* LogArchive
-      // Random text does not compress below the size of one value.
-      const noise = Buffer.from(Array.from({ length: 900_000 }, (_, at) => (at * 2_654_435_761) % 251))
-      const content = Buffer.concat([
-        noise,
-        Buffer.from(Array.from({ length: 900_000 }, () => Math.floor(Math.random() * 256)))
-      ])
-      const archived = yield* archive.write("a", "build-1", "stdout", content)
-      assert.deepStrictEqual(archived, { bytes: content.length, truncated: false })
-      assert.isAbove((yield* consul.keys(keys.logsOf("a", "build-1", "stdout"))).value.length, 1)
-      assert.isTrue(content.equals(yield* archive.read("a", "build-1", "stdout")))
-    }).pipe(Effect.provide(tester), Effect.scoped)
-  )
-
-  it.live("keeps head and tail of what is too long and says what it cut", () =>
-    Effect.gen(function* () {
-      const archive = yield* LogArchive
-      const content = new TextEncoder().encode(`first\n${"x".repeat(6_000_000)}\nlast\n`)
-      const archived = yield* archive.write("a", "build-1", "stderr", content)
-      assert.isTrue(archived.truncated)
-      const text = new TextDecoder().decode(yield* archive.read("a", "build-1", "stderr"))
-      assert.isTrue(text.startsWith("first\n") && text.endsWith("\nlast\n"))
-      assert.match(text, /\[\d+ bytes were cut out here\]/)
-    }).pipe(Effect.provide(tester), Effect.scoped)
-  )
-
-  it.live("has nothing for a log that was empty or never was, and says so of a damaged one", () =>
-    Effect.gen(function* () {
-      const consul = yield* Consul
-      const archive = yield* LogArchive
-      yield* archive.write("a", "build-1", "stdout", new Uint8Array())
-      assert.lengthOf(yield* archive.read("a", "build-1", "stdout"), 0)
-      yield* consul.put(keys.logPiece("a", "build-2", "stdout", 0), "garbage")
-      const error = yield* Effect.flip(archive.read("a", "build-2", "stdout"))
-      assert.strictEqual(error._tag, "Invalid")
-    }).pipe(Effect.provide(tester), Effect.scoped)
   )
 })
 
