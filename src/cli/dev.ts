@@ -15,6 +15,8 @@ import type { StoredNomadError } from "../embedded/nomad/server/NomadJournal.ts"
 import type { SecretsFileError } from "../embedded/nomad/template/SecretsFile.ts"
 import type { DriverError } from "../embedded/nomad/TaskDriver.ts"
 import { type RegistryUnavailable, requireRegistry, startRegistry } from "../embedded/Registry.ts"
+import type { Pacemaker } from "../leader/Pacemaker.ts"
+import * as ThreadPacemaker from "../leader/ThreadPacemaker.ts"
 import type { Nomad } from "../nomad/Nomad.ts"
 import * as NomadHttp from "../nomad/NomadHttp.ts"
 import { readSettings, type Texts } from "../store/Settings.ts"
@@ -112,11 +114,14 @@ interface Engine<S> {
 const consulOf = Effect.fnUntraced(function* (
   { environment, consulPort }: DevOptions,
   data: string
-): Effect.fn.Return<Engine<Consul>, ListenError | StoredStateError, Scope.Scope> {
+): Effect.fn.Return<Engine<Consul | Pacemaker>, ListenError | StoredStateError, Scope.Scope> {
   const named = environment["CONSUL_HTTP_ADDR"]
-  if (named !== undefined && named !== "") return { address: named, layer: ConsulHttp.layer }
+  if (named !== undefined && named !== "") {
+    return { address: named, layer: Layer.merge(ConsulHttp.layer, ThreadPacemaker.layer) }
+  }
   const { address } = yield* startEmbeddedConsul({ host: "127.0.0.1", port: consulPort, data: join(data, "consul") })
-  return { address, layer: ConsulHttp.layerOf({ origin: address }) }
+  const config = { origin: address }
+  return { address, layer: Layer.merge(ConsulHttp.layerOf(config), ThreadPacemaker.layerOf(config)) }
 })
 
 const nomadOf = Effect.fnUntraced(function* (

@@ -2,6 +2,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import { Effect, Layer } from "effect"
 import type { ConfigError } from "effect/ConfigError"
 import * as ConsulHttp from "../consul/ConsulHttp.ts"
+import * as ThreadPacemaker from "../leader/ThreadPacemaker.ts"
 import * as NomadHttp from "../nomad/NomadHttp.ts"
 import { readSettings, type Texts } from "../store/Settings.ts"
 import { liveLogging } from "./logging.ts"
@@ -17,7 +18,7 @@ export const serve = (environment: Texts, freshId: string): Effect.Effect<never,
     onServing: () => {}
   }).pipe(
     Effect.provide(
-      Layer.merge(ConsulHttp.layer, NomadHttp.layer).pipe(
+      Layer.mergeAll(ConsulHttp.layer, ThreadPacemaker.layer, NomadHttp.layer).pipe(
         Layer.provide(NodeContext.layer),
         Layer.provideMerge(logging.layer)
       )

@@ -1,11 +1,13 @@
 import { createServer } from "node:http"
+import { hostname } from "node:os"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { HttpServer } from "@effect/platform"
 import type { ServeError } from "@effect/platform/HttpServerError"
 import { Data, Duration, Effect, Layer, Schedule } from "effect"
 import type { Consul } from "../consul/Consul.ts"
 import { runController } from "../controller/Controller.ts"
-import { LeaderLock } from "../leader/LeaderLock.ts"
+import * as ConsulLock from "../leader/ConsulLock.ts"
+import type { Pacemaker } from "../leader/Pacemaker.ts"
 import type { Nomad } from "../nomad/Nomad.ts"
 import { probes } from "../server/probes.ts"
 import { installationId } from "../store/Installation.ts"
@@ -42,7 +44,7 @@ export class CannotListen extends Data.TaggedError("CannotListen")<{
 /** The controller and its HTTP interface, over whatever Consul and Nomad it is given. Ends with its fiber only. */
 export const runService = Effect.fn("runService")(function* (
   options: ServiceOptions
-): Effect.fn.Return<never, CannotListen, Consul | Nomad> {
+): Effect.fn.Return<never, CannotListen, Consul | Nomad | Pacemaker> {
   const { settings } = readSettings(options.environment, {})
   const keys = keysBelow(settings.keyPrefix)
   const stores = Layer.mergeAll(
@@ -52,6 +54,8 @@ export const runService = Effect.fn("runService")(function* (
     Statuses.layer(keys),
     LogArchive.layer(keys)
   )
+  // Every replica serves and keeps its stores warm; only the controller's work waits for the office.
+  const lock = ConsulLock.layer({ key: keys.leader, address: addressOf(settings) })
   const controller = Effect.gen(function* () {
     // Consul may come up after the service: that is no reason to give up.
     const installation = yield* installationId(keys, options.freshId).pipe(
@@ -63,7 +67,7 @@ export const runService = Effect.fn("runService")(function* (
     return yield* runController({ installation, keys })
   })
   return yield* Effect.raceFirst(serve(settings, options.onServing), controller).pipe(
-    Effect.provide(Layer.merge(stores, LeaderLock.layerAlone))
+    Effect.provide(Layer.merge(stores, lock))
   )
 })
 
@@ -76,6 +80,12 @@ const serve = Effect.fnUntraced(function* ({ server }: Settings, onServing: () =
   yield* Effect.sync(onServing)
   return yield* Effect.never
 }, Effect.scoped)
+
+/** What others can reach it by: a wildcard is the address of nobody. */
+const addressOf = ({ server }: Settings): string => {
+  const host = server.host === "0.0.0.0" || server.host === "::" ? hostname() : server.host
+  return `${host.includes(":") ? `[${host}]` : host}:${server.port}`
+}
 
 const reasonOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"

@@ -1,24 +1,31 @@
 import { HttpRouter, HttpServerResponse } from "@effect/platform"
-import { Clock, Duration, Effect } from "effect"
+import { Clock, Duration, Effect, Option } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
+import { LeaderStatus, type LeaderView } from "../leader/LeaderStatus.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import { Records } from "../store/Records.ts"
 
-/** `/health` says what the service depends on, `/ready` whether this replica can serve. */
+/** `/health` says what the service depends on and who leads, `/ready` whether this replica can serve. */
 export const probes = HttpRouter.empty.pipe(
   HttpRouter.get(
     "/health",
     Effect.gen(function* () {
       const consul = yield* Consul
       const nomad = yield* Nomad
+      const leaderStatus = yield* LeaderStatus
       const states = yield* Effect.all(
         { consul: stateOf("consul", consul.leader()), nomad: stateOf("nomad", nomad.leader()) },
         { concurrency: 2 }
       )
       const healthy = Object.values(states).every((state) => state === "healthy")
       return yield* HttpServerResponse.json(
-        { status: healthy ? "healthy" : "unhealthy", services: states, timestamp: yield* timestamp },
+        {
+          status: healthy ? "healthy" : "unhealthy",
+          services: states,
+          leader: leaderOf(yield* leaderStatus.current),
+          timestamp: yield* timestamp
+        },
         { status: healthy ? 200 : 503 }
       )
     })
@@ -54,5 +61,11 @@ const stateOf = (service: string, leader: Effect.Effect<string, ApiError>): Effe
       )
     )
   )
+
+/** No leader for a moment is no illness: another takes over. */
+const leaderOf = ({ holder, isLeader }: LeaderView) => ({
+  address: Option.getOrNull(Option.map(holder, ({ address }) => address)),
+  self: isLeader
+})
 
 const timestamp = Effect.map(Clock.currentTimeMillis, (now) => new Date(now).toISOString())
