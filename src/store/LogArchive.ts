@@ -1,5 +1,5 @@
 import { promisify } from "node:util"
-import { gunzip, gzip } from "node:zlib"
+import { gunzip, gzip, gzipSync } from "node:zlib"
 import { Clock, Context, Effect, Layer, Option, Ref } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
@@ -67,7 +67,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const write = Effect.fnUntraced(function* (name: string, nomadJobId: string, stream: LogStream, log: BoundedLog) {
     const { bytes, truncated } = log
     if (bytes === 0) return { bytes, truncated }
-    const packed = yield* Effect.promise(() => promisify(gzip)(log.kept))
+    const packed = yield* pack(log.kept)
     const before = yield* entryOf(name, nomadJobId, stream)
     const entry: LogEntry = {
       at: Option.isSome(before) ? before.value.at : yield* Clock.currentTimeMillis,
@@ -110,5 +110,11 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 
   return LogArchive.of({ write, read, find, written: Ref.get(written) })
 })
+
+/** Bytes that are packed faster than another thread could be told to. */
+const little = 64 * 1024
+
+const pack = (content: Uint8Array): Effect.Effect<Uint8Array> =>
+  content.length <= little ? Effect.sync(() => gzipSync(content)) : Effect.promise(() => promisify(gzip)(content))
 
 const pieceNumber = (key: string): number => Number(key.slice(key.lastIndexOf(".") + 1))
