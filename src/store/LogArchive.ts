@@ -1,5 +1,5 @@
 import { promisify } from "node:util"
-import { gunzip, gzip, gzipSync } from "node:zlib"
+import { gunzip, gunzipSync, gzip, gzipSync } from "node:zlib"
 import { Clock, Context, Effect, Layer, Option, Ref } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
@@ -93,11 +93,9 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     const { value } = yield* consul.list(keys.logsOf(name, nomadJobId, stream))
     const pieces = value.toSorted((a, b) => pieceNumber(a.key) - pieceNumber(b.key)).map((entry) => entry.value)
     if (pieces.length === 0) return new Uint8Array()
-    return yield* Effect.tryPromise({
-      try: (): Promise<Uint8Array> => promisify(gunzip)(Buffer.concat(pieces)),
-      catch: () =>
-        new Invalid({ system: "consul", operation: `log of ${nomadJobId}`, detail: "the archived pieces are damaged" })
-    })
+    const damaged = () =>
+      new Invalid({ system: "consul", operation: `log of ${nomadJobId}`, detail: "the archived pieces are damaged" })
+    return yield* unpack(Buffer.concat(pieces), damaged)
   })
 
   const find = Effect.fnUntraced(function* (name: string, nomadJobId: string, stream: LogStream) {
@@ -116,5 +114,10 @@ const little = 64 * 1024
 
 const pack = (content: Uint8Array): Effect.Effect<Uint8Array> =>
   content.length <= little ? Effect.sync(() => gzipSync(content)) : Effect.promise(() => promisify(gzip)(content))
+
+const unpack = <E>(packed: Buffer, damaged: () => E): Effect.Effect<Uint8Array, E> =>
+  packed.length <= little
+    ? Effect.try({ try: (): Uint8Array => gunzipSync(packed), catch: damaged })
+    : Effect.tryPromise({ try: (): Promise<Uint8Array> => promisify(gunzip)(packed), catch: damaged })
 
 const pieceNumber = (key: string): number => Number(key.slice(key.lastIndexOf(".") + 1))
