@@ -117,15 +117,31 @@ const toFailure = ({ reason, message }: typeof ReportedFailure.Type): Option.Opt
 
 const isScriptFailure = (reason: string): reason is ScriptFailureReason => Object.hasOwn(scriptFailures, reason)
 
-const tailLines = 15
-const tailLineBytes = 400
+const tailLines = 12
+
+/** Bytes of one stream's last lines, as JSON has them: sixty tests may each add theirs to one status. */
+const tailBytes = 600
 
 /** The end of a stream, as the log endpoint writes its lines. */
-const lastLines = (stream: LogStream, content: Uint8Array): ReadonlyArray<string> =>
-  new TextDecoder()
-    .decode(content.subarray(-tailLines * 4 * tailLineBytes))
+const lastLines = (stream: LogStream, content: Uint8Array): ReadonlyArray<string> => {
+  const lines = new TextDecoder()
+    .decode(content.subarray(-tailBytes * 2))
     .split("\n")
     .map((line) => line.trimEnd())
     .filter((line) => line !== "")
     .slice(-tailLines)
-    .map((line) => `[${task}/${stream}] ${line.slice(0, tailLineBytes)}`)
+    .map((line) => `[${task}/${stream}] ${line}`)
+  return within(tailBytes, lines)
+}
+
+/** As many of the last lines as fit; of a single line that doesn't, its end. */
+const within = (bytes: number, lines: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const sizes = lines.map((line) => Buffer.byteLength(encodeText(line)))
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  if (total <= bytes) return lines
+  return lines.length > 1
+    ? within(bytes, lines.slice(1))
+    : lines.map((line) => `…${line.slice(-Math.floor(bytes / 7))}`)
+}
+
+const encodeText = Schema.encodeSync(Schema.parseJson(Schema.String))

@@ -69,11 +69,13 @@ export const Reason = Schema.Literal(
 )
 export type Reason = typeof Reason.Type
 
-/** Which test of the job an attempt runs. */
-export const TestRef = Schema.Union(
-  Schema.Struct({ kind: Schema.Literal("command"), index: Schema.NonNegativeInt, command: Schema.String }),
+/** Which test of the job an attempt runs. The command itself stands in `config`: to repeat it could make a status too large. */
+const TestRef = Schema.Union(
+  Schema.Struct({ kind: Schema.Literal("command"), index: Schema.NonNegativeInt }),
   Schema.Struct({ kind: Schema.Literal("entry-point") })
 )
+
+export type TestRef = typeof TestRef.Type
 
 const ending = {
   exit_code: Schema.optional(Schema.Int),

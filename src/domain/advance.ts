@@ -5,6 +5,7 @@ import { judgeAttempt } from "./judgeAttempt.ts"
 import { type PhaseState, phaseState } from "./phaseState.ts"
 import { resolveJob, testCases } from "./resolve.ts"
 import { buildAttempt, cleanupAttempt, nextAttempt, publishAttempt, testAttempts } from "./run.ts"
+import { shortened } from "./shortened.ts"
 import { buildSlot } from "./slots.ts"
 import type { Snapshot } from "./Snapshot.ts"
 import { type Context, note, start, type Step } from "./Step.ts"
@@ -89,10 +90,18 @@ const retry = (context: Context, step: Step, state: Extract<PhaseState, { _tag: 
   const { now } = context.snapshot
   if (now < state.at) return { ...step, due: [...step.due, state.at] }
   const [{ attempt, failure }] = state.attempts
+  const noted = note(step.status, now, "Retrying", `${attempt.phase}: ${failure.message}`)
   return start(
-    { ...step, status: note(step.status, now, "Retrying", `${attempt.phase}: ${failure.message}`) },
+    { ...step, status: { ...noted, attempts: noted.attempts.map(condensed) } },
     state.attempts.map((failed) => nextAttempt(context.jobId, failed.attempt, now))
   )
+}
+
+/** Of an attempt that another follows, the status keeps the gist: the archive has the rest, and a status has a limit. */
+const condensed = (attempt: Attempt): Attempt => {
+  if (attempt.outcome === undefined || attempt.outcome.result === "succeeded") return attempt
+  const { log_tail: _tail, ...outcome } = attempt.outcome
+  return { ...attempt, outcome: { ...outcome, message: shortened(outcome.message, 100) } }
 }
 
 const phaseDone = (context: Context, step: Step, phase: JobPhase, attempts: ReadonlyArray<Attempt>): Step => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import type { TestCase } from "./resolve.ts"
+import type { TestRef } from "./Status.ts"
 
 /**
  * The id of a run: a UUIDv5 (RFC 9562, section 5.5) of installation, record name and generation, so that whoever
@@ -14,7 +14,7 @@ export const isUuid = (name: string): boolean => uuidPattern.test(name)
 
 export const buildId = (jobId: string, attempt: number): string => `build-${jobId}-${attempt}`
 
-export const testId = (jobId: string, test: TestCase, attempt: number): string =>
+export const testId = (jobId: string, test: TestRef, attempt: number): string =>
   test.kind === "command" ? `test-cmd-${jobId}-${test.index}-${attempt}` : `test-entry-${jobId}-${attempt}`
 
 export const publishId = (jobId: string, attempt: number): string => `publish-${jobId}-${attempt}`

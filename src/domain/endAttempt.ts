@@ -1,5 +1,6 @@
 import { Option } from "effect"
 import type { ChildState } from "./ChildState.ts"
+import { shortened } from "./shortened.ts"
 import { type Collected, nothingCollected, type Snapshot } from "./Snapshot.ts"
 import type { Attempt, Failure, Outcome, Reason } from "./Status.ts"
 
@@ -143,7 +144,7 @@ const neverStarted = (state: Extract<Ended, { _tag: "NeverStarted" }>): Verdict 
 const failed = (reason: Reason, message: string, infrastructure: boolean): Verdict => ({
   result: "failed",
   reason,
-  message,
+  message: shortened(message),
   infrastructure
 })
 

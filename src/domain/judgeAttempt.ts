@@ -2,6 +2,7 @@ import { Duration, Option } from "effect"
 import type { ChildState } from "./ChildState.ts"
 import { endAttempt, type Ending } from "./endAttempt.ts"
 import type { ResolvedJob } from "./resolve.ts"
+import { shortened } from "./shortened.ts"
 import { Action, type Snapshot } from "./Snapshot.ts"
 import type { Attempt, Reason } from "./Status.ts"
 
@@ -179,6 +180,6 @@ const waitFor = (attempt: Attempt, text: Option.Option<string>, now: number): At
   const { waiting: _waiting, waiting_since, ...rest } = attempt
   return Option.match(text, {
     onNone: () => rest,
-    onSome: (waiting) => ({ ...rest, waiting, waiting_since: waiting_since ?? now })
+    onSome: (waiting) => ({ ...rest, waiting: shortened(waiting), waiting_since: waiting_since ?? now })
   })
 }

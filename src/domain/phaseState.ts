@@ -1,6 +1,5 @@
 import { Array as Arr, Data } from "effect"
-import type { TestCase } from "./resolve.ts"
-import type { Attempt, Failure, Phase } from "./Status.ts"
+import type { Attempt, Failure, Phase, TestRef } from "./Status.ts"
 
 /** Where a phase stands, by the newest attempt of each of its steps. */
 export type PhaseState = Data.TaggedEnum<{
@@ -56,7 +55,7 @@ export const newestOf = (attempts: ReadonlyArray<Attempt>, phase: Phase): Readon
   return [...byStep.values()]
 }
 
-const stepKey = (test: TestCase | undefined): string => {
+const stepKey = (test: TestRef | undefined): string => {
   if (test === undefined) return ""
   return test.kind === "command" ? `command ${test.index}` : "entry point"
 }

@@ -3,8 +3,9 @@ import { buildId, cleanupId, jobIdOf, publishId, testId } from "./childIds.ts"
 import type { DesiredRecord } from "./decodeRecord.ts"
 import { finalImage, finalTags, registryHost, temporaryImage } from "./ImageReference.ts"
 import type { Policy } from "./Policy.ts"
-import { type ResolvedJob, resolveJob, type TestCase, testCases } from "./resolve.ts"
-import type { Attempt, Phase, Reason, Status, StatusEvent } from "./Status.ts"
+import { shortened } from "./shortened.ts"
+import { type ResolvedJob, resolveJob, testCases } from "./resolve.ts"
+import type { Attempt, Phase, Reason, Status, StatusEvent, TestRef } from "./Status.ts"
 
 /** The first status of a new generation: nothing of it is intended yet. */
 export const beginRun = (
@@ -80,7 +81,9 @@ export const cleanupAttempt = (jobId: string, attempt: number, now: number): Att
 
 /** All tests of a job, side by side. */
 export const testAttempts = (jobId: string, job: ResolvedJob, now: number): ReadonlyArray<Attempt> =>
-  testCases(job).map((test) => testAttempt(jobId, test, 1, now))
+  testCases(job).map((test) =>
+    testAttempt(jobId, test.kind === "command" ? { kind: test.kind, index: test.index } : test, 1, now)
+  )
 
 /** The next try of the same step. */
 export const nextAttempt = (jobId: string, previous: Attempt, now: number): Attempt => {
@@ -97,7 +100,7 @@ export const nextAttempt = (jobId: string, previous: Attempt, now: number): Atte
   }
 }
 
-const testAttempt = (jobId: string, test: TestCase, attempt: number, now: number): Attempt => ({
+const testAttempt = (jobId: string, test: TestRef, attempt: number, now: number): Attempt => ({
   ...intend("test", testId(jobId, test, attempt), attempt, now),
   test
 })
@@ -118,4 +121,4 @@ export const addEvent = (
   at: number,
   reason: string,
   message: string
-): ReadonlyArray<StatusEvent> => [...events, { at, reason, message }].slice(-eventsKept)
+): ReadonlyArray<StatusEvent> => [...events, { at, reason, message: shortened(message) }].slice(-eventsKept)

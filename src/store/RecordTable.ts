@@ -16,7 +16,7 @@ export interface StoredRecord {
  * Bytes that a record may have: a status repeats its record, and a status must fit a transaction together with what
  * is written with it.
  */
-export const maxRecordBytes = 96 * 1024
+export const maxRecordBytes = 64 * 1024
 
 /**
  * The keys below `jobs/`, by record name. Two keys can spell one name (`web` and `web.json`): the older one is the

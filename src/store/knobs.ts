@@ -56,7 +56,7 @@ export const knobs = {
     "MAX_ATTEMPTS",
     "max_attempts",
     "3",
-    integer(1, 20),
+    integer(1, 5),
     "Tries of a step when the infrastructure fails"
   ),
   retryBackoff: knob(

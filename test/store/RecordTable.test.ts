@@ -76,7 +76,7 @@ describe("RecordTable", () => {
     const table = makeRecordTable(jobs)
     table.put(entry("web", 5, "x".repeat(maxRecordBytes + 1)))
     const { view } = Option.getOrThrow(table.get("web"))
-    assert.include(view._tag === "Invalid" ? (view.errors[0]?.message ?? "") : "", "at most 98304")
+    assert.include(view._tag === "Invalid" ? (view.errors[0]?.message ?? "") : "", "at most 65536")
   })
 
   it("names each fault of a record that can't be read", () => {
