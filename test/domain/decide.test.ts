@@ -421,6 +421,13 @@ describe("limits", () => {
     assert.include(world.status?.error ?? "", "plan9")
   })
 
+  it("keeps no more of Nomad's words than a status has room for", () => {
+    const world = started()
+    world.children.set(world.child("build"), ChildState.Queued({ unplaced: Option.some("w".repeat(1000)) }))
+    world.settle()
+    assert.strictEqual(world.status?.attempts[0]?.waiting, `${"w".repeat(399)}…`)
+  })
+
   it("forgets the reason once the child is placed, and starts counting anew", () => {
     const world = started()
     const id = world.child("build")
