@@ -1,4 +1,4 @@
-import { Effect, type Scope } from "effect"
+import { Effect, Schedule, type Scope } from "effect"
 import { createHash } from "node:crypto"
 import { mkdirSync, realpathSync } from "node:fs"
 import { createServer, type Server } from "node:net"
@@ -12,8 +12,13 @@ import { StoredStateError } from "./Journal.ts"
  */
 export const claimFolder = (folder: string): Effect.Effect<void, StoredStateError, Scope.Scope> =>
   process.platform === "linux"
-    ? Effect.asVoid(Effect.acquireRelease(claim(folder), (server) => Effect.sync(() => server.close())))
+    ? Effect.asVoid(
+        Effect.acquireRelease(Effect.retry(claim(folder), lettingGo), (server) => Effect.sync(() => server.close()))
+      )
     : Effect.void
+
+/** A process that was killed a moment ago is still being taken apart. */
+const lettingGo = Schedule.intersect(Schedule.spaced("100 millis"), Schedule.recurs(20))
 
 const claim = (folder: string): Effect.Effect<Server, StoredStateError> =>
   Effect.async((resume) => {

@@ -53,7 +53,7 @@ describe.skipIf(missing !== undefined)("a machine that allows no namespaces", ()
 
   it.scopedLive("passes SIGTERM to the whole group", () =>
     Effect.gen(function* () {
-      const task = yield* start("trap 'echo stopped; exit 9' TERM; echo ready; sleep 100")
+      const task = yield* start("trap 'echo stopped; exit 9' TERM; echo ready; while :; do sleep 0.1; done")
       yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => task.output.text.includes("ready") })
       yield* task.signal("SIGTERM")
       assert.strictEqual((yield* task.wait).exitCode, 9)
