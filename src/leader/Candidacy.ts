@@ -102,6 +102,7 @@ const withCheck = Effect.fnUntraced(function* (
     session,
     key,
     check: Option.some(check),
+    ttl: checkTtl,
     beatEvery: 750,
     confirmEvery: 500,
     since
@@ -122,6 +123,7 @@ const withTtl = Effect.fnUntraced(function* (
     session,
     key,
     check: Option.none(),
+    ttl: sessionTtl,
     beatEvery: 2500,
     confirmEvery: 2000,
     since

@@ -1,7 +1,7 @@
 import { Clock, Context, Deferred, Effect, Layer, Option, Ref, type Scope } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
-import { elapsed, type End, type Instant, type Vitals } from "./Vitals.ts"
+import { elapsed, type End, type Instant, unbroken, type Vitals } from "./Vitals.ts"
 
 /** What is to be kept alive, and how. Times in ms. */
 export interface PacePlan {
@@ -10,6 +10,8 @@ export interface PacePlan {
   readonly key: string
   /** The agent's TTL check that the session is bound to; none: the session itself is renewed. */
   readonly check: Option.Option<string>
+  /** The session lives so long after a report. */
+  readonly ttl: number
   readonly beatEvery: number
   /** How often the servers are asked who holds the key, while leading. */
   readonly confirmEvery: number
@@ -89,8 +91,12 @@ const startFibers = Effect.fnUntraced(function* (consul: Consul["Type"], plan: P
   })
   const beat = (sent: Instant) =>
     report.pipe(
-      Effect.zipRight(Ref.update(vitals, (known) => ({ ...known, beat: sent }))),
-      Effect.as(true),
+      Effect.zipRight(Effect.all([Ref.get(vitals), virtualNow])),
+      Effect.flatMap(([known, answered]) =>
+        unbroken(known.beat, answered, plan.ttl)
+          ? Effect.as(Ref.set(vitals, { ...known, beat: sent }), true)
+          : Effect.as(over("Lapsed"), false)
+      ),
       Effect.catchTag("NotFound", () => Effect.as(over("ProofGone"), false))
     )
   const confirm = (sent: Instant) =>

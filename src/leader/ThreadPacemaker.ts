@@ -32,10 +32,17 @@ const now: Effect.Effect<Instant> = Effect.map(Clock.currentTimeMillis, (wall) =
 const cell = { main: 0, beat: 2, confirmed: 4, leading: 6, end: 7 } as const
 const cellCount = 8
 
-const ends = { proofGone: 1, keyLost: 2, wedged: 3, pacemakerGone: 4 } as const
+const ends = { proofGone: 1, keyLost: 2, wedged: 3, pacemakerGone: 4, lapsed: 5 } as const
 
 const endOf = (code: number): Option.Option<End> => Option.fromNullable(endNames[code])
-const endNames: ReadonlyArray<End | undefined> = [undefined, "ProofGone", "KeyLost", "Wedged", "PacemakerGone"]
+const endNames: ReadonlyArray<End | undefined> = [
+  undefined,
+  "ProofGone",
+  "KeyLost",
+  "Wedged",
+  "PacemakerGone",
+  "Lapsed"
+]
 
 const start = Effect.fnUntraced(function* (config: ConsulConfig.ConsulConfig, plan: PacePlan) {
   const cells = new BigInt64Array(new SharedArrayBuffer(cellCount * BigInt64Array.BYTES_PER_ELEMENT))
@@ -117,7 +124,7 @@ interface ThreadRequest {
   readonly body?: string
 }
 
-interface ThreadPlan extends Pick<PacePlan, "session" | "beatEvery" | "confirmEvery"> {
+interface ThreadPlan extends Pick<PacePlan, "session" | "ttl" | "beatEvery" | "confirmEvery"> {
   readonly cells: ArrayBufferLike
   readonly cell: typeof cell
   readonly ends: typeof ends
@@ -139,7 +146,7 @@ interface ThreadPlan extends Pick<PacePlan, "session" | "beatEvery" | "confirmEv
 
 const threadPlan = (
   config: ConsulConfig.ConsulConfig,
-  { session, key, check, beatEvery, confirmEvery }: PacePlan,
+  { session, key, check, ttl, beatEvery, confirmEvery }: PacePlan,
   cells: ArrayBufferLike
 ): ThreadPlan => {
   const scope = new URLSearchParams()
@@ -152,6 +159,7 @@ const threadPlan = (
   const path = key.split("/").map(encodeURIComponent).join("/")
   return {
     session,
+    ttl,
     beatEvery,
     confirmEvery,
     cells,

@@ -13,11 +13,17 @@ export interface Instant {
 export const elapsed = (from: Instant, to: Instant): number => Math.max(to.wall - from.wall, to.steady - from.steady)
 
 /** What ends a session for sure, however much time is left. */
-export type End = "ProofGone" | "KeyLost" | "Wedged" | "PacemakerGone"
+export type End = "ProofGone" | "Lapsed" | "KeyLost" | "Wedged" | "PacemakerGone"
+
+/**
+ * Whether a report that was answered at `answered` came before the check of the last one, sent at `last`, could run out.
+ * One that comes after revives the check, not the session that ended with it, and is answered just as well.
+ */
+export const unbroken = (last: Instant, answered: Instant, ttl: number): boolean => elapsed(last, answered) < ttl
 
 /** What is known of a session, by the sending of the requests that told it: an answer may have been long on its way. */
 export interface Vitals {
-  /** When the last report was sent that keeps the session alive and was answered well. */
+  /** When the last report was sent that keeps the session alive and was answered well and in time. */
   readonly beat: Instant
   /** When the last read was sent by which the servers, not the agent, said that the session holds the key. */
   readonly confirmed: Instant
@@ -69,6 +75,7 @@ const within = (left: number, reason: string): Judgement =>
   left > 0 ? Judgement.Holds({ left }) : Judgement.Over({ reason })
 
 const words: Readonly<Record<End, string>> = {
+  Lapsed: "a report came so late that the session may have ended before it",
   ProofGone: "Consul no longer knows the session or its check",
   KeyLost: "the servers say that the key is not held by this session",
   Wedged: "the process did nothing else for too long",

@@ -16,6 +16,13 @@ const store = (cell, [wall, steady]) => {
   Atomics.store(cells, cell, wall)
   Atomics.store(cells, cell + 1, steady)
 }
+/** By the clock that says more. */
+const sinceCell = (cell) => {
+  const [wall, steady] = now()
+  const byWall = wall - Atomics.load(cells, cell)
+  const bySteady = steady - Atomics.load(cells, cell + 1)
+  return byWall > bySteady ? byWall : bySteady
+}
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** The shared memory first: whoever hears the message must find it there. */
@@ -65,7 +72,8 @@ const beat = async () => {
   const sent = now()
   const answer = await send(plan.beat)
   if (answer.status === 200) {
-    store(plan.cell.beat, sent)
+    if (sinceCell(plan.cell.beat) < BigInt(plan.ttl)) store(plan.cell.beat, sent)
+    else end(plan.ends.lapsed)
     return true
   }
   if (answer.status === 404 || (answer.status === 500 && new RegExp(plan.gone).test(answer.text))) end(plan.ends.proofGone)
