@@ -1,5 +1,6 @@
 import { Option } from "effect"
 import { createHash } from "node:crypto"
+import { registryHost } from "../domain/ImageReference.ts"
 import { batchJob, sorted } from "./batchJob.ts"
 import { buildScript } from "./buildScript.ts"
 import {
@@ -31,6 +32,7 @@ export const buildSpec = (input: PhaseInput, target: BuildTarget): NomadJob => {
   const { cacheVolume } = settings
   return batchJob(input, {
     phase: "build",
+    meta: target.kind === "temporary" ? temporaryMeta(input, target.image) : {},
     limits: job.resources.build,
     docker: rootless(settings, scriptEntrypoint(buildScript, images)),
     templates: [...gitTemplates(job), ...registryTemplates(registryLogins(input, temporary))],
@@ -50,6 +52,14 @@ export const buildSpec = (input: PhaseInput, target: BuildTarget): NomadJob => {
     }
   })
 }
+
+/** What removing the image takes, should nothing but the Nomad job be left of the run that pushed it. */
+const temporaryMeta = ({ job }: PhaseInput, image: string): Readonly<Record<string, string>> => ({
+  "jobforge-temporary-image": image,
+  ...(job.registry_credentials_path === undefined || registryHost(job.registry_url) !== registryHost(image)
+    ? {}
+    : { "jobforge-registry-credentials": job.registry_credentials_path })
+})
 
 /**
  * One store for each project, so that nobody's layers can be read or poisoned by another's build: a project is what an

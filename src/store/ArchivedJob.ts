@@ -1,7 +1,6 @@
-import { promisify } from "node:util"
-import { gunzip, gzip } from "node:zlib"
 import { type Array as Arr, Effect, Option, Schema } from "effect"
 import { Status, Timestamp } from "../domain/Status.ts"
+import { pack, unpack } from "./packing.ts"
 
 /** A finished job as it lies in the archive: its record and how it ended, in one value. */
 export const ArchivedJob = Schema.Struct({
@@ -40,12 +39,11 @@ const encode = Schema.encodeSync(Json)
 const decode = Schema.decodeUnknownOption(Json)
 
 /** Compressed: a record and the status that repeats it would otherwise not fit a transaction. */
-export const packJob = (job: ArchivedJob): Effect.Effect<Uint8Array> =>
-  Effect.promise(() => promisify(gzip)(encode(job)))
+export const packJob = (job: ArchivedJob): Effect.Effect<Uint8Array> => pack(new TextEncoder().encode(encode(job)))
 
 /** None for bytes that no job was packed into. */
 export const unpackJob = (value: Uint8Array): Effect.Effect<Option.Option<ArchivedJob>> =>
   Effect.match(
-    Effect.tryPromise(() => promisify(gunzip)(value)),
-    { onFailure: () => Option.none(), onSuccess: (bytes) => decode(bytes.toString("utf8")) }
+    unpack(value, () => "damaged" as const),
+    { onFailure: () => Option.none(), onSuccess: (bytes) => decode(new TextDecoder().decode(bytes)) }
   )

@@ -1,11 +1,10 @@
-import { promisify } from "node:util"
-import { gunzip, gunzipSync, gzip, gzipSync } from "node:zlib"
 import { Clock, Context, Effect, Layer, Option, Ref } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
 import type { BoundedLog } from "./BoundedLog.ts"
 import type { Keys } from "./keys.ts"
 import { decodeLogEntry, encodeLogEntry, type LogEntry } from "./LogEntry.ts"
+import { pack, unpack } from "./packing.ts"
 
 export type LogStream = "stdout" | "stderr"
 
@@ -108,16 +107,5 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 
   return LogArchive.of({ write, read, find, written: Ref.get(written) })
 })
-
-/** Bytes that are packed faster than another thread could be told to. */
-const little = 64 * 1024
-
-const pack = (content: Uint8Array): Effect.Effect<Uint8Array> =>
-  content.length <= little ? Effect.sync(() => gzipSync(content)) : Effect.promise(() => promisify(gzip)(content))
-
-const unpack = <E>(packed: Buffer, damaged: () => E): Effect.Effect<Uint8Array, E> =>
-  packed.length <= little
-    ? Effect.try({ try: (): Uint8Array => gunzipSync(packed), catch: damaged })
-    : Effect.tryPromise({ try: (): Promise<Uint8Array> => promisify(gunzip)(packed), catch: damaged })
 
 const pieceNumber = (key: string): number => Number(key.slice(key.lastIndexOf(".") + 1))

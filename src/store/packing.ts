@@ -1,0 +1,15 @@
+import { promisify } from "node:util"
+import { gunzip, gunzipSync, gzip, gzipSync } from "node:zlib"
+import { Effect } from "effect"
+
+/** Bytes that are packed faster than another thread could be told to. */
+const little = 64 * 1024
+
+/** As `gunzip` reads it. A large one is packed by another thread: this one has a heartbeat to keep. */
+export const pack = (content: Uint8Array): Effect.Effect<Uint8Array> =>
+  content.length <= little ? Effect.sync(() => gzipSync(content)) : Effect.promise(() => promisify(gzip)(content))
+
+export const unpack = <E>(packed: Uint8Array, damaged: () => E): Effect.Effect<Uint8Array, E> =>
+  packed.length <= little
+    ? Effect.try({ try: (): Uint8Array => gunzipSync(packed), catch: damaged })
+    : Effect.tryPromise({ try: (): Promise<Uint8Array> => promisify(gunzip)(packed), catch: damaged })

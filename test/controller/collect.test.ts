@@ -1,0 +1,123 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { collect } from "../../src/controller/collect.ts"
+import type { Attempt } from "../../src/domain/Status.ts"
+import { NotFound, Unavailable } from "../../src/http/ApiError.ts"
+import { Nomad } from "../../src/nomad/Nomad.ts"
+import * as NomadHttp from "../../src/nomad/NomadHttp.ts"
+import { keysBelow } from "../../src/store/keys.ts"
+import { LogArchive } from "../../src/store/LogArchive.ts"
+import { scriptJob, startAgent } from "../embedded/nomad/agent.ts"
+import { scripted } from "../embedded/nomad/scriptedDriver.ts"
+import { embeddedConsul } from "../support/embeddedConsul.ts"
+import { eventually } from "../support/eventually.ts"
+import { plainNomad } from "../support/nomadClient.ts"
+
+const keys = keysBelow("jobforge-service")
+
+const agent = Layer.unwrapScoped(
+  Effect.map(
+    startAgent(scripted({ failing: { runsMs: 0, exitCode: 3, stdout: "one\ntwo\n", stderr: "broken\n" } })),
+    ({ address }) => NomadHttp.layerOf(plainNomad(address))
+  )
+)
+
+const tester = Layer.merge(agent, Layer.provideMerge(LogArchive.layer(keys), embeddedConsul))
+
+const attempt: Attempt = { nomad_job_id: "build-x-1", phase: "build", attempt: 1, intended_at: 0, seen: true }
+
+/** The id of the ended allocation of a job that wrote something and failed. */
+const failed = Effect.gen(function* () {
+  const nomad = yield* Nomad
+  yield* nomad.register(scriptJob("build-x-1", "failing").Job)
+  yield* eventually(
+    "it failed",
+    Effect.map(nomad.allocations("build-x-1"), (rows) => rows.some(({ ClientStatus }) => ClientStatus === "failed"))
+  )
+  return Option.map(Option.fromNullable((yield* nomad.allocations("build-x-1"))[0]), ({ ID }) => ID)
+})
+
+const text = (stream: "stdout" | "stderr") =>
+  Effect.flatMap(LogArchive, (archive) =>
+    Effect.map(archive.read("web", "build-x-1", stream), (bytes) => new TextDecoder().decode(bytes))
+  )
+
+describe("collect", () => {
+  it.live("brings both streams to safety and shows how they end", () =>
+    Effect.gen(function* () {
+      const collected = yield* collect("web", attempt, yield* failed)
+      assert.deepInclude(collected, { logs: "archived", logBytes: 15, logTruncated: false })
+      assert.deepStrictEqual(collected.tail, ["[main/stdout] one", "[main/stdout] two", "[main/stderr] broken"])
+      assert.strictEqual(yield* text("stdout"), "one\ntwo\n")
+      assert.strictEqual(yield* text("stderr"), "broken\n")
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("finds what an interrupted pass brought to safety before Nomad forgot it", () =>
+    Effect.gen(function* () {
+      const nomad = yield* Nomad
+      const allocation = yield* failed
+      const first = yield* collect("web", attempt, allocation)
+      const gone = new NotFound({ system: "nomad", operation: "logs", detail: "allocation not found" })
+      const forgetful = { ...nomad, logs: () => Effect.fail(gone), readFile: () => Effect.succeedNone }
+      const again = yield* Effect.provideService(collect("web", attempt, allocation), Nomad, forgetful)
+      assert.deepStrictEqual(again, first)
+      const never = yield* Effect.provideService(
+        collect("web", { ...attempt, nomad_job_id: "build-x-2" }, allocation),
+        Nomad,
+        forgetful
+      )
+      assert.deepInclude(never, { logs: "none", logBytes: 0 })
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("asks again for what can't be reached now", () =>
+    Effect.gen(function* () {
+      const nomad = yield* Nomad
+      const allocation = yield* failed
+      const away = new Unavailable({ system: "nomad", operation: "logs", detail: "no path to node" })
+      const collected = yield* Effect.provideService(collect("web", attempt, allocation), Nomad, {
+        ...nomad,
+        logs: (id, task, stream, options) =>
+          stream === "stderr" ? Effect.fail(away) : nomad.logs(id, task, stream, options)
+      })
+      assert.strictEqual(collected.logs, "unreachable")
+      assert.strictEqual((yield* collect("web", attempt, allocation)).logs, "archived")
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("reads a huge log piece by piece, and of an endless one only what it keeps", () =>
+    Effect.gen(function* () {
+      const nomad = yield* Nomad
+      const line = (number: number) => `line ${String(number).padStart(10, "0")}\n`
+      const whole = Buffer.from(Array.from({ length: 700_000 }, (_, at) => line(at)).join(""))
+      const asked: Array<number> = []
+      // A repeating log of any size, without having to hold it.
+      const serve = (size: number): Nomad["Type"] => ({
+        ...nomad,
+        readFile: () => Effect.succeedNone,
+        logs: (_id, _task, stream, { limit = size, offset = 0, origin = "start" } = {}) => {
+          if (stream === "stderr") return Effect.succeed(new Uint8Array())
+          const from = origin === "start" ? offset : size - offset
+          const length = Math.max(0, Math.min(limit, size - from))
+          asked.push(length)
+          const at = from % whole.length
+          return Effect.succeed(Buffer.concat([whole.subarray(at, at + length), whole]).subarray(0, length))
+        }
+      })
+      const collectFrom = (size: number) =>
+        Effect.provideService(collect("web", attempt, Option.some("a")), Nomad, serve(size))
+
+      const large = yield* collectFrom(whole.length)
+      assert.deepInclude(large, { logs: "archived", logBytes: whole.length, logTruncated: true })
+      assert.isTrue((yield* text("stdout")).endsWith(line(699_999)))
+      assert.isAtMost(Math.max(...asked), 4 * 1024 * 1024)
+
+      asked.length = 0
+      const endless = yield* collectFrom(10_000_000_000)
+      assert.isTrue(endless.logTruncated)
+      assert.isAtMost(asked.length, 65)
+      assert.match(yield* text("stdout"), /\[more than \d+ bytes were cut out here\]/)
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+})
