@@ -66,8 +66,10 @@ export const makeLedger = (): Ledger => {
 
   const wakenBy = (entry: Entry, before: Entry | undefined): ReadonlyArray<string> => {
     const released = (before?.slots ?? []).filter((slot) => !entry.slots.includes(slot))
-    // Who stopped waiting no longer stands before the others.
-    const freed = new Set([...released, ...(before?.waiting?.slots ?? [])])
+    // Who stopped waiting no longer stands before the others. Who still waits changes nothing for them: two runs that
+    // woke each other by being looked at would never rest.
+    const given = (before?.waiting?.slots ?? []).filter((slot) => entry.waiting?.slots.includes(slot) !== true)
+    const freed = new Set([...released, ...given])
     const forSlots = inOrder().filter(({ waiting }) => waiting?.slots.some((slot) => freed.has(slot)) === true)
     const ended = before?.running === true && !entry.running
     const forCapacity = ended ? inOrder().filter(waitsForCapacity).slice(0, wokenAtOnce) : []

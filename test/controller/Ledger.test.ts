@@ -72,6 +72,15 @@ describe("Ledger", () => {
     )
   })
 
+  it("wakes nobody for a run that waits on", () => {
+    const ledger = makeLedger()
+    ledger.take(status("holder", { slots: ["s1"] }))
+    ledger.take(status("early", { waiting: { slots: ["s1"], since: 10 } }))
+    ledger.take(status("late", { waiting: { slots: ["s1"], since: 20 } }))
+    assert.deepStrictEqual(ledger.take(status("early", { waiting: { slots: ["s1"], since: 10 } })), [])
+    assert.deepStrictEqual(ledger.take(status("late", { waiting: { slots: ["s1"], since: 20, position: 2 } })), [])
+  })
+
   it("wakes those behind a run that stopped waiting", () => {
     const ledger = makeLedger()
     ledger.take(status("early", { waiting: { slots: ["s1"], since: 10 } }))
