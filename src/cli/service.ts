@@ -13,7 +13,9 @@ import { probes } from "../server/probes.ts"
 import { installationId } from "../store/Installation.ts"
 import { keysBelow } from "../store/keys.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
+import { JobArchive } from "../store/JobArchive.ts"
 import { LogArchive } from "../store/LogArchive.ts"
+import { LogRetention } from "../store/LogRetention.ts"
 import { Records } from "../store/Records.ts"
 import { Requests } from "../store/Requests.ts"
 import { readSettings, type Settings, type Texts } from "../store/Settings.ts"
@@ -52,7 +54,9 @@ export const runService = Effect.fn("runService")(function* (
     Records.layer(keys),
     Requests.layer(keys),
     Statuses.layer(keys),
-    LogArchive.layer(keys)
+    LogArchive.layer(keys),
+    LogRetention.layer(keys),
+    JobArchive.layer(keys)
   )
   // Every replica serves and keeps its stores warm; only the controller's work waits for the office.
   const lock = ConsulLock.layer({ key: keys.leader, address: addressOf(settings) })

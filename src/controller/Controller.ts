@@ -1,16 +1,21 @@
 import { Duration, Effect, Option, Schedule, type Scope, Stream } from "effect"
+import type { Consul } from "../consul/Consul.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
 import { isTerminal, type Status } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { type LeaderLock, type Lease, whileLeading } from "../leader/LeaderLock.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import type { Keys } from "../store/keys.ts"
+import type { JobArchive } from "../store/JobArchive.ts"
 import type { LogArchive } from "../store/LogArchive.ts"
+import type { LogRetention } from "../store/LogRetention.ts"
 import { Records } from "../store/Records.ts"
 import { Requests } from "../store/Requests.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { Statuses } from "../store/Statuses.ts"
 import { makeLedger } from "./Ledger.ts"
+import { housekeeping } from "./housekeeping.ts"
+import { makeOrphanCollector, type OrphanCollector } from "./Orphans.ts"
 import { makeReconciler } from "./Reconciler.ts"
 import { makeWorkQueue, type WorkQueue } from "./WorkQueue.ts"
 
@@ -19,7 +24,7 @@ export interface ControllerOptions {
   readonly keys: Keys
 }
 
-type Needs = Nomad | Records | Requests | Statuses | LogArchive | LiveSettings
+type Needs = Consul | Nomad | Records | Requests | Statuses | LogArchive | LogRetention | JobArchive | LiveSettings
 
 /** Reconciles every record for as long as this process leads. Fails never; it ends with its fiber. */
 export const runController = (options: ControllerOptions): Effect.Effect<never, never, LeaderLock | Needs> =>
@@ -87,7 +92,10 @@ const term = Effect.fnUntraced(function* (
   yield* everything
   yield* Effect.forkScoped(Stream.runForEach(changes, queue.add))
   yield* Effect.forkScoped(Stream.runForEach(asked, wakeFor))
-  yield* Effect.forkScoped(followNomad(queue, owners, active))
+  const orphans = yield* makeOrphanCollector({ installation, keys, settings: current, isOwned: (id) => owners.has(id) })
+  yield* Effect.forkScoped(followNomad(queue, owners, active, orphans))
+  yield* Effect.forkScoped(orphans.run)
+  yield* Effect.forkScoped(housekeeping(current, lease))
   return yield* Effect.forever(Effect.zipRight(Effect.sleep(resync), everything))
 })
 
@@ -115,7 +123,8 @@ const storedStatuses = Effect.gen(function* () {
 const followNomad = Effect.fnUntraced(function* (
   queue: WorkQueue,
   owners: ReadonlyMap<string, string>,
-  active: ReadonlySet<string>
+  active: ReadonlySet<string>,
+  orphans: OrphanCollector
 ) {
   const nomad = yield* Nomad
   const wake = (nomadJobId: string) =>
@@ -124,7 +133,7 @@ const followNomad = Effect.fnUntraced(function* (
     switch (event._tag) {
       // The stream doesn't show its gaps: look at all that is under way.
       case "Connected":
-        return Effect.forEach([...active], queue.add, { discard: true })
+        return Effect.zipRight(Effect.forEach([...active], queue.add, { discard: true }), orphans.wake)
       case "JobChanged":
       case "AllocationChanged":
       case "EvaluationChanged":

@@ -37,7 +37,7 @@ export const housekeeping = Effect.fnUntraced(function* (
 const atLeastEvery = Duration.minutes(10)
 
 /** A look costs nothing but a comparison. */
-const looksEvery = Duration.seconds(2)
+const looksEvery = Duration.seconds(10)
 
 const sameBounds = (a: Retention, b: Retention): boolean =>
   a.logBytes === b.logBytes && a.logAge === b.logAge && a.historyAge === b.historyAge && a.historyMax === b.historyMax
