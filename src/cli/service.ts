@@ -70,9 +70,11 @@ export const runService = Effect.fn("runService")(function* (
     )
     return yield* runController({ installation, keys })
   })
-  return yield* Effect.raceFirst(serve(settings, options.onServing), controller).pipe(
+  // Not a race: that would close the stores and the lock before what works with them when it is interrupted.
+  yield* Effect.all([serve(settings, options.onServing), controller], { concurrency: 2, discard: true }).pipe(
     Effect.provide(Layer.merge(stores, lock))
   )
+  return yield* Effect.never
 })
 
 const serve = Effect.fnUntraced(function* ({ server }: Settings, onServing: () => void) {

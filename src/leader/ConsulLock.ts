@@ -3,6 +3,7 @@ import {
   Context,
   Effect,
   Exit,
+  Fiber,
   Layer,
   Option,
   Random,
@@ -138,10 +139,14 @@ const campaign = Effect.fnUntraced(function* (
 /** None: the session was lost before the key was won. */
 const standOnce = Effect.fnUntraced(function* (office: Office, stand: Stand) {
   const candidacy = yield* stand
+  // Before the first try, since the answer to a try may be lost and the key held all the same; and closed after the
+  // last, since a race doesn't wait for its runners when it is interrupted itself.
+  yield* Effect.addFinalizer(() => lastly(office.consul.release(office.key, candidacy.session)))
+  const winning = yield* Effect.forkScoped(win(office, candidacy))
   const lapsed = Effect.catchAll(untilOver(office, candidacy, "candidate"), (reason) =>
     Effect.as(Effect.logDebug("candidacy over", { reason }), Option.none<Lease>())
   )
-  return yield* Effect.raceFirst(Effect.map(win(office, candidacy), Option.some), lapsed).pipe(
+  return yield* Effect.raceFirst(Effect.map(Fiber.join(winning), Option.some), lapsed).pipe(
     Effect.catchTag("SessionGone", () => Effect.succeedNone)
   )
 })
@@ -153,8 +158,6 @@ class SessionGone {
 const win = Effect.fnUntraced(function* (office: Office, candidacy: Candidacy) {
   const { consul, key } = office
   const { session } = candidacy
-  // Before the first try, since the answer to a try may be lost and the key held all the same.
-  yield* Effect.addFinalizer(() => lastly(consul.release(key, session)))
   // A state that follows interrupts the tries for the one before: whoever holds the key by then, itself included.
   const taken = Stream.flatMap(office.seen.changes, (seen) => tryFor(office, session, seen), { switch: true })
   yield* Stream.runHead(taken)

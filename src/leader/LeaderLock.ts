@@ -1,4 +1,4 @@
-import { Context, Data, Effect, Layer, Option, type Scope } from "effect"
+import { Context, Data, Effect, Fiber, Layer, Option, type Scope } from "effect"
 import type { TxnOp } from "../consul/Transaction.ts"
 
 /** The lease can no longer be relied on. */
@@ -26,8 +26,8 @@ export class LeaderLock extends Context.Tag("jobforge/leader/LeaderLock")<
 }
 
 /**
- * Runs `work` for as long as this process leads, again and again. A lost lease interrupts it before the process stands
- * for election once more.
+ * Runs `work` for as long as this process leads, again and again. Whatever ends a term, a lost lease or the program's own
+ * end, interrupts the work and closes what it opened before the office is given up.
  */
 export const whileLeading = Effect.fnUntraced(function* <E, R>(
   work: (lease: Lease) => Effect.Effect<never, E, R | Scope.Scope>
@@ -37,7 +37,9 @@ export const whileLeading = Effect.fnUntraced(function* <E, R>(
     const lease = yield* lock.acquire
     yield* Effect.logInfo("leading")
     const lost = Effect.catchAll(lease.lost, ({ reason }) => Effect.logWarning("leadership lost", { reason }))
-    yield* Effect.raceFirst(work(lease), lost)
+    // A race doesn't wait for its runners when it is interrupted itself: the scope does, before it closes the lease.
+    const working = yield* Effect.forkScoped(Effect.scoped(work(lease)))
+    yield* Effect.raceFirst(Fiber.join(working), lost)
   })
   return yield* Effect.forever(Effect.scoped(term))
 })

@@ -18,7 +18,9 @@ it.scoped("closes all that leading opened before it stands again", () =>
       yield* Effect.acquireRelease(tell("opened"), () => tell("closed"))
       yield* Effect.forkScoped(Effect.onInterrupt(Effect.never, () => tell("fiber ended")))
       yield* Effect.yieldNow()
-      return yield* Effect.onInterrupt(Effect.never, () => tell("work ended"))
+      // Ending takes a while: what comes after must wait for it.
+      const end = Effect.zipRight(Effect.replicateEffect(Effect.yieldNow(), 20), tell("work ended"))
+      return yield* Effect.onInterrupt(Effect.never, () => end)
     })
     const running = yield* Effect.fork(
       Effect.provideService(

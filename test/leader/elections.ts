@@ -77,6 +77,26 @@ export const elections = (start: Effect.Effect<string, never, Scope.Scope>): voi
       })
     )
 
+    it.scopedLive("has a new leader within a second of asking the old one to end", () =>
+      Effect.gen(function* () {
+        const origin = yield* start
+        const first = yield* processCandidate(origin, key, "one:1")
+        yield* eventually("the process leads", Effect.sync(first.leads))
+        const two = yield* candidate(origin, key, "two:2")
+        const second = yield* standing(two.acquire)
+        yield* Effect.sleep(1000)
+        const from = yield* Clock.currentTimeMillis
+        first.child.kill("SIGTERM")
+        yield* second.elected
+        assert.isBelow(yield* since(from), 1000)
+        // The work was over before the key was given away.
+        yield* eventually(
+          "it has said so",
+          Effect.sync(() => first.count("lost") === 1)
+        )
+      })
+    )
+
     it.scopedLive("never has two leaders, whatever ends the terms", () =>
       Effect.gen(function* () {
         const origin = yield* start
