@@ -92,14 +92,16 @@ describe("what bites on a real Nomad", () => {
     assert.strictEqual(world.status?.attempts[0]?.outcome?.logs, "archived")
   })
 
-  it("9: logs that the client has thrown away are gone for good, and hold nothing back", () => {
+  it("9: logs that the client has thrown away are gone for good: the step counts as lost and runs again", () => {
     const { response } = fixture("logs-after-client-gc")
     assert.strictEqual(apiErrorOf("logs", response.status, bodyOf(fixture("logs-after-client-gc")))._tag, "NotFound")
     const world = new World()
     world.settle()
     world.succeed(world.child("build"), { ...reported, logs: "none" })
     world.settle()
-    assert.strictEqual(world.status?.status, "SUCCEEDED")
+    world.now += 60_000
+    world.settle()
+    assert.isTrue(world.child("build").endsWith("-2"))
   })
 
   it.effect("10: a lost allocation may come back, so its job is stopped before the step is tried again", () =>

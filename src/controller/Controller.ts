@@ -6,7 +6,7 @@ import type { ApiError } from "../http/ApiError.ts"
 import { type LeaderLock, type Lease, whileLeading } from "../leader/LeaderLock.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import type { Keys } from "../store/keys.ts"
-import type { JobArchive } from "../store/JobArchive.ts"
+import { JobArchive } from "../store/JobArchive.ts"
 import type { LogArchive } from "../store/LogArchive.ts"
 import type { LogRetention } from "../store/LogRetention.ts"
 import { Records } from "../store/Records.ts"
@@ -53,6 +53,7 @@ const term = Effect.fnUntraced(function* (
   }
 
   const requests = yield* Requests
+  const archive = yield* JobArchive
   const changes = yield* records.changes
   const asked = yield* requests.changes
   yield* records.ready
@@ -64,20 +65,29 @@ const term = Effect.fnUntraced(function* (
       settings: current,
       ledger,
       seen: (status) =>
-        Effect.suspend(() => Effect.forEach(enter(status), (name) => queue.add(name), { discard: true }))
+        Effect.suspend(() => Effect.forEach(enter(status), (name) => queue.add(name), { discard: true })),
+      archived: (name) => {
+        active.delete(name)
+        ledger.forget(name)
+      }
     }),
     concurrency: passesAtOnce,
     backoff
   })
 
+  /** A request about a job that is over and archived brings the job back, to be answered as any other. */
   const wakeFor = ({ id, jobId }: JobRequest) => {
     const name = ledger.nameOf(jobId)
-    return name === undefined
-      ? Effect.logWarning("request dropped: no present run has this job id").pipe(
-          Effect.annotateLogs({ request: id, jobId }),
-          Effect.zipRight(Effect.ignore(requests.drop(id)))
-        )
-      : queue.add(name)
+    if (name !== undefined) return queue.add(name)
+    return Effect.matchEffect(archive.restore(jobId, lease.fence), {
+      // It stays, and is looked at again with the next resync.
+      onFailure: (error) => Effect.logWarning("request not answered yet", error.message),
+      onSuccess: Option.match({
+        onSome: queue.add,
+        onNone: () =>
+          Effect.zipRight(Effect.logWarning("request dropped: no job has this id"), Effect.ignore(requests.drop(id)))
+      })
+    }).pipe(Effect.annotateLogs({ request: id, jobId }))
   }
 
   const everything = Effect.gen(function* () {

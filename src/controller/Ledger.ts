@@ -28,6 +28,8 @@ export interface Applicant {
 export interface Ledger {
   /** Enters a status; answers with the names of the runs for which that may change something. */
   readonly take: (status: Status) => ReadonlyArray<string>
+  /** Strikes out a run whose status is in the store no more. */
+  readonly forget: (name: string) => void
   readonly competition: (run: Applicant, policy: Pick<Policy, "maxRunning" | "maxRunningPerOwner">) => Competition
   /** The record whose present run this is. */
   readonly nameOf: (jobId: string) => string | undefined
@@ -85,6 +87,15 @@ export const makeLedger = (): Ledger => {
     take: (status) => {
       const entry = entryOf(status)
       return wakenBy(entry, replace(entry))
+    },
+    forget: (name) => {
+      const entry = entries.get(name)
+      if (entry === undefined) return
+      count(entry, -1)
+      for (const slot of entry.slots) if (holders.get(slot)?.name === name) holders.delete(slot)
+      if (names.get(entry.jobId) === name) names.delete(entry.jobId)
+      waiters.delete(name)
+      entries.delete(name)
     },
     competition: ({ name, owner, slots }, policy) => {
       const self = entries.get(name)

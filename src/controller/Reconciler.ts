@@ -1,5 +1,6 @@
 import { Clock, Duration, Effect, Option } from "effect"
 import { decide } from "../domain/decide.ts"
+import type { Policy } from "../domain/Policy.ts"
 import { resolveJob } from "../domain/resolve.ts"
 import { allSlots } from "../domain/slots.ts"
 import { Action, type Collected, type Decision, RecordView, type Snapshot } from "../domain/Snapshot.ts"
@@ -8,11 +9,14 @@ import { type ApiError, Invalid } from "../http/ApiError.ts"
 import type { Lease } from "../leader/LeaderLock.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import type { Keys } from "../store/keys.ts"
+import type { JobArchive } from "../store/JobArchive.ts"
 import type { LogArchive } from "../store/LogArchive.ts"
 import { Records } from "../store/Records.ts"
+import type { StoredRecord } from "../store/RecordTable.ts"
 import type { Settings } from "../store/Settings.ts"
 import { type StatusRead, Statuses, type WriteConflict } from "../store/Statuses.ts"
 import { Requests } from "../store/Requests.ts"
+import { archiveFinished } from "./archiveFinished.ts"
 import { observeChildren } from "./Children.ts"
 import { collect } from "./collect.ts"
 import type { Ledger } from "./Ledger.ts"
@@ -27,11 +31,13 @@ export interface ReconcilerOptions {
   readonly ledger: Ledger
   /** Told of each status that is read or written. */
   readonly seen: (status: Status) => Effect.Effect<void>
+  /** Told of each record that moved to the archive together with its status. */
+  readonly archived: (name: string) => void
 }
 
 export type Reconciler = (
   name: string
-) => Effect.Effect<Requeue, ApiError | WriteConflict, Nomad | Records | Requests | Statuses | LogArchive>
+) => Effect.Effect<Requeue, ApiError | WriteConflict, Nomad | Records | Requests | Statuses | LogArchive | JobArchive>
 
 /**
  * One pass over one record: reads both sides, decides, writes the status, then acts. Safe to repeat, to interrupt at
@@ -53,12 +59,12 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   const write = Effect.fnUntraced(function* (
     name: string,
     status: Status,
+    stored: Option.Option<StoredRecord>,
     previous: StatusRead,
     handled: ReadonlyArray<string>
   ) {
     const statuses = yield* Statuses
-    const records = yield* Records
-    const record = Option.match(records.get(name), {
+    const record = Option.match(stored, {
       onNone: () => ({ key: `${options.keys.jobs}${name}`, modifyIndex: Option.none<number>() }),
       onSome: ({ key, modifyIndex }) => ({ key, modifyIndex: Option.some(modifyIndex) })
     })
@@ -79,10 +85,14 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     yield* options.seen(status)
   })
 
-  const look = Effect.fnUntraced(function* (name: string, settings: Settings, before: StatusRead) {
-    const records = yield* Records
+  const look = Effect.fnUntraced(function* (
+    name: string,
+    settings: Settings,
+    stored: Option.Option<StoredRecord>,
+    before: StatusRead
+  ) {
     const requests = yield* Requests
-    const record = Option.match(records.get(name), {
+    const record = Option.match(stored, {
       onNone: () => RecordView.Absent(),
       onSome: ({ view }) => view
     })
@@ -111,22 +121,37 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     return snapshot
   })
 
+  const finish = (name: string, record: Option.Option<StoredRecord>, read: StatusRead, policy: Policy) =>
+    archiveFinished(options, { name, record, read, policy }).pipe(
+      Effect.tap((moved) => {
+        if (!moved) return
+        cache.delete(name)
+        options.archived(name)
+      }),
+      Effect.tapError(() => Effect.sync(() => cache.delete(name)))
+    )
+
   return Effect.fn("Reconciler.pass")(function* (name) {
+    // What is judged is what a write must find unchanged: the table may move on meanwhile.
+    const stored = (yield* Records).get(name)
     const before = yield* readStatus(name)
     if (Option.isSome(before.status)) yield* options.seen(before.status.value)
     const settings = yield* options.settings
-    const snapshot = yield* look(name, settings, before)
+    const snapshot = yield* look(name, settings, stored, before)
     const decision = yield* decideWithReports(snapshot)
-    if (Option.isSome(decision.status)) yield* write(name, decision.status.value, before, decision.handled)
+    if (Option.isSome(decision.status)) yield* write(name, decision.status.value, stored, before, decision.handled)
     const status = Option.orElse(decision.status, () => before.status)
     if (Option.isNone(status)) {
       cache.delete(name)
       return "when-notified"
     }
     const rejected = yield* act(options.installation, settings, status.value, decision.actions)
-    if (rejected.size === 0) return requeueOf(decision)
+    if (rejected.size === 0) {
+      const moved = yield* finish(name, stored, cache.get(name) ?? before, snapshot.policy)
+      return moved ? "when-notified" : requeueOf(decision)
+    }
     const again = decide({ ...snapshot, status, children: new Map(), requests: [], rejected })
-    if (Option.isSome(again.status)) yield* write(name, again.status.value, cache.get(name) ?? before, [])
+    if (Option.isSome(again.status)) yield* write(name, again.status.value, stored, cache.get(name) ?? before, [])
     return Duration.zero
   })
 }

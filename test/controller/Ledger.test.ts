@@ -55,6 +55,18 @@ describe("Ledger", () => {
     assert.isUndefined(ledger.nameOf("job-a"))
   })
 
+  it("strikes out a run that moved to the archive", () => {
+    const ledger = makeLedger()
+    ledger.take(status("a", { slots: ["s1"] }))
+    ledger.forget("a")
+    ledger.forget("never known")
+    assert.isUndefined(ledger.nameOf("job-a"))
+    assert.isFalse(ledger.isHeld("s1"))
+    const seen = ledger.competition({ name: "b", owner: "me", slots: ["s1"] }, unlimited)
+    assert.deepInclude(seen, { running: 0, runningOfOwner: 0 })
+    assert.strictEqual(seen.holders.size, 0)
+  })
+
   it("wakes those that wait for a slot that was given back, in the order in which they came", () => {
     const ledger = makeLedger()
     ledger.take(status("holder", { slots: ["s1"] }))
