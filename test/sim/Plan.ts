@@ -1,0 +1,33 @@
+import type { PlacedFault } from "./Fault.ts"
+
+/** What somebody, or a machine, does to the world. */
+export type Operation =
+  /** A client writes or removes a record. */
+  | { readonly do: "put"; readonly name: string; readonly text: string }
+  | { readonly do: "delete"; readonly name: string }
+  /** An operator sets something. */
+  | { readonly do: "configure"; readonly key: string; readonly text: string }
+  /** Somebody stops one of our Nomad jobs by hand: the one that was registered as the n-th of those that still run. */
+  | { readonly do: "stop-child"; readonly which: number }
+  | { readonly do: "collect-garbage" }
+  /** Clients delete the folders of what has ended. */
+  | { readonly do: "drop-folders" }
+  | { readonly do: "disconnect" | "connect"; readonly client: number }
+  | { readonly do: "crash"; readonly replica: number }
+
+export interface PlacedOperation {
+  /** Milliseconds from the beginning. */
+  readonly at: number
+  readonly operation: Operation
+}
+
+/** A history: the same plan always gives the same run. */
+export interface Plan {
+  /** Of latencies and of how long tasks take; undefined: always the same. */
+  readonly seed: number | undefined
+  readonly replicas: number
+  readonly operations: ReadonlyArray<PlacedOperation>
+  readonly faults: ReadonlyArray<PlacedFault>
+  /** Milliseconds from the beginning after which no fault happens any more. */
+  readonly calmAt: number
+}

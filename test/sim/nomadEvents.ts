@@ -1,0 +1,58 @@
+import { Effect, Queue, Schedule, Stream } from "effect"
+import type { NomadEvent as StoredEvent } from "../../src/embedded/nomad/machine/NomadState.ts"
+import { type ApiError, Unavailable } from "../../src/http/ApiError.ts"
+import { NomadEvent } from "../../src/nomad/NomadEvent.ts"
+import type { NomadWorld } from "./NomadWorld.ts"
+import type { SimProcess } from "./SimProcess.ts"
+import type { Wire } from "./Wire.ts"
+
+/**
+ * The event stream: one batch a notification, each of which can get lost, come twice, or be overtaken. A broken
+ * connection begins again with `Connected`, and what happened meanwhile is not told.
+ */
+export const nomadEvents = (world: NomadWorld, wire: Wire, process: SimProcess): Stream.Stream<NomadEvent> =>
+  connection(world, wire, process).pipe(Stream.retry(Schedule.spaced("500 millis")), Stream.orDie)
+
+type Item = { readonly events: ReadonlyArray<NomadEvent> } | { readonly broken: ApiError }
+
+const connection = (world: NomadWorld, wire: Wire, process: SimProcess): Stream.Stream<NomadEvent, ApiError> =>
+  Effect.gen(function* () {
+    const items = yield* Queue.unbounded<Item>()
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        world.listen((batches) => {
+          const events = batches.flatMap((batch) => batch.Events.flatMap(eventOf))
+          if (events.length > 0) deliver(wire, process, items, events)
+        })
+      ),
+      (stop) => Effect.sync(stop)
+    )
+    return Stream.fromQueue(items).pipe(
+      Stream.mapEffect((item) => ("broken" in item ? Effect.fail(item.broken) : Effect.succeed(item.events))),
+      Stream.flattenIterables,
+      (later) => Stream.concat(Stream.succeed(NomadEvent.Connected()), later)
+    )
+  }).pipe(Stream.unwrapScoped)
+
+const deliver = (wire: Wire, process: SimProcess, items: Queue.Enqueue<Item>, events: ReadonlyArray<NomadEvent>) =>
+  wire.deliver(process, {
+    what: `events ${[...new Set(events.map((event) => ("jobId" in event ? event.jobId : event._tag)))].join(" ")}`,
+    pass: () => void items.unsafeOffer({ events }),
+    lose: () => {},
+    fail: () =>
+      void items.unsafeOffer({ broken: new Unavailable({ system: "nomad", operation: "events", detail: "cut" }) })
+  })
+
+const eventOf = ({ Topic, Key, Index, FilterKeys }: StoredEvent): ReadonlyArray<NomadEvent> => {
+  const jobId = FilterKeys?.[0] ?? ""
+  switch (Topic) {
+    case "Job":
+      return [NomadEvent.JobChanged({ jobId: Key, index: Index })]
+    case "Allocation":
+      return [NomadEvent.AllocationChanged({ jobId, allocationId: Key, index: Index })]
+    case "Evaluation":
+      return [NomadEvent.EvaluationChanged({ jobId, index: Index })]
+    case "Node":
+      return []
+  }
+}
