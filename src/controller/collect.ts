@@ -87,8 +87,9 @@ const mostRead = 64 * sliceBytes
 
 const empty: Archived = { bytes: 0, truncated: false }
 
-/** A node that can't be reached may come back; whatever else Nomad says, it says for good. */
-const unread = (error: ApiError): "unreachable" | "gone" => (error._tag === "Unavailable" ? "unreachable" : "gone")
+/** What is forgotten stays so; a node that can't be reached may come back, and a right that is missing may be given. */
+const unread = (error: ApiError): "unreachable" | "gone" =>
+  error._tag === "NotFound" || error._tag === "Invalid" ? "gone" : "unreachable"
 
 const report = Effect.fnUntraced(function* <A, I>(allocationId: string, path: string, schema: Schema.Schema<A, I>) {
   const nomad = yield* Nomad

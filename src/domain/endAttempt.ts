@@ -52,6 +52,7 @@ const observed = (snapshot: Snapshot, attempt: Attempt, state: Ended): Closing =
   const timed = withTimes(attempt, state, finishedAt)
   const collected = state._tag === "NeverStarted" ? nothingCollected : snapshot.collected.get(attempt.nomad_job_id)
   if (collected === undefined) return { kind: "collect", attempt: timed, allocationId: allocationOf(state) }
+  if (isForgotten(attempt, state, collected)) return endAttempt(snapshot, timed, { kind: "vanished" })
   const waited = snapshot.now - finishedAt
   if (collected.logs === "unreachable" && waited < snapshot.policy.logsGrace) return { kind: "wait", attempt: timed }
   return close(timed, {
@@ -62,6 +63,12 @@ const observed = (snapshot: Snapshot, attempt: Attempt, state: Ended): Closing =
     ...withTail(verdict(attempt, state, collected), collected.tail)
   })
 }
+
+/** It ran, and Nomad forgot its logs after it was seen and before they were fetched: the same as forgetting it earlier. */
+const isForgotten = (attempt: Attempt, state: Ended, collected: Collected): boolean =>
+  collected.logs === "none" &&
+  attempt.stop === undefined &&
+  (state._tag === "Succeeded" || state._tag === "CommandFailed")
 
 type Stop = NonNullable<Attempt["stop"]>
 

@@ -80,8 +80,12 @@ const absent = (snapshot: Snapshot, attempt: Attempt): Judgement => {
   if (attempt.seen) return ended(snapshot, attempt, { kind: "vanished" })
   const { stop } = attempt
   if (stop !== undefined) return ended(snapshot, attempt, { kind: "never-registered", stop })
-  return { attempt, actions: [Action.Register({ attempt })], due: Option.none() }
+  // Nomad may know it already and answer from the past: then nothing more happens that would wake anybody.
+  return { attempt, actions: [Action.Register({ attempt })], due: Option.some(snapshot.now + absentRetry) }
 }
+
+/** Milliseconds until a child that was registered and isn't shown is looked for again. */
+const absentRetry = 2000
 
 const queued = (
   { now, policy }: Snapshot,

@@ -326,6 +326,32 @@ describe("what Nomad forgets or refuses", () => {
     assert.strictEqual(world.status?.status, "BUILDING")
   })
 
+  it.each(["succeed", "fail"] as const)("takes a child that is seen to %s and then forgotten for a lost one", (how) => {
+    const world = new World()
+    world.settle()
+    const id = world.child("build")
+    const forgotten = { ...reported, logs: "none" as const, logBytes: 0, tail: [] }
+    if (how === "succeed") world.succeed(id, forgotten)
+    else world.fail(id, 1, { report: forgotten })
+    world.settle()
+    const [lost] = world.status?.attempts ?? []
+    assert.strictEqual(lost?.outcome?.result === "failed" ? lost.outcome.reason : "", "ChildLost")
+    world.now += 60_000
+    world.settle()
+    assert.strictEqual(world.open()[0]?.attempt, 2)
+  })
+
+  it("looks again for a child that was registered and isn't shown", () => {
+    const world = new World()
+    world.pass()
+    world.children.clear()
+    world.pass()
+    assert.isBelow(
+      Option.getOrElse(world.last.again, () => Infinity),
+      10_000
+    )
+  })
+
   it("ends the job with Nomad's words when it refuses the specification", () => {
     const world = started()
     world.rejected.set(world.child("build"), "Task main validation failed")
