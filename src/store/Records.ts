@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Option, PubSub, Ref, type Scope, Stream } from "effect"
-import { Consul, type KvEntry } from "../consul/Consul.ts"
+import { Consul, type Indexed, type KvEntry } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
 import { makeRecordTable, type StoredRecord } from "./RecordTable.ts"
@@ -37,6 +37,8 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const ready = yield* Effect.makeLatch(false)
   const wanted = yield* Effect.makeLatch(false)
   const listed = yield* Ref.make(false)
+  /** What the watch last said that the store has got to. */
+  const reached = yield* Ref.make(0)
 
   const publish = (names: ReadonlyArray<string>) => Effect.asVoid(PubSub.publishAll(announce, names))
 
@@ -58,28 +60,35 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       Option.match({ onNone: () => Effect.suspend(() => publish(table.remove(key))), onSome: take })
     )
 
-  const readValues = Effect.flatMap(consul.list(keys.jobs), ({ value }) =>
-    Effect.forEach(value, take, { discard: true })
-  )
+  /** An answer from before what the watch has seen hides the very change that it is read for. */
+  const newestList = Effect.gen(function* () {
+    const listed = yield* consul.list(keys.jobs)
+    return listed.index < (yield* Ref.get(reached)) ? yield* consul.list(keys.jobs, { consistent: true }) : listed
+  })
 
-  const onNames = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
-    const present = new Set(names)
+  const readValues = Effect.gen(function* () {
+    const { value } = yield* newestList
+    yield* Effect.forEach(value, take, { discard: true })
+    const present = new Set(value.map(({ key }) => key))
     const gone = table.keys().filter((key) => !present.has(key))
-    const fresh = names.filter((key) => Option.isNone(table.modifyIndex(key)))
-    const first = !(yield* Ref.get(listed))
-    if (!first && fresh.length <= singleFetches)
-      yield* Effect.forEach(fresh, fetchOne, { concurrency: 8, discard: true })
-    yield* wanted.open
-    yield* Effect.forEach(gone, (key) => survive(`deletion of ${key}`, confirmGone(key)), {
+    yield* Effect.forEach(gone, (key) => unlessOut(`deletion of ${key}`, confirmGone(key)), {
       concurrency: 8,
       discard: true
     })
   })
 
-  yield* consul.watchKeys(keys.jobs).pipe(
-    Stream.runForEach(({ value }) => survive("names", onNames(value))),
-    Effect.forkScoped
-  )
+  const onNames = Effect.fnUntraced(function* ({ index, value: names }: Indexed<ReadonlyArray<string>>) {
+    yield* Ref.set(reached, index)
+    const fresh = names.filter((key) => Option.isNone(table.modifyIndex(key)))
+    const first = !(yield* Ref.get(listed))
+    if (!first && fresh.length <= singleFetches) {
+      // Whatever this misses, the values that are read next bring.
+      yield* Effect.forEach(fresh, (key) => Effect.ignore(fetchOne(key)), { concurrency: 8, discard: true })
+    }
+    yield* wanted.open
+  })
+
+  yield* consul.watchKeys(keys.jobs).pipe(Stream.runForEach(onNames), Effect.forkScoped)
   yield* Effect.gen(function* () {
     yield* wanted.await
     yield* wanted.close
@@ -102,5 +111,10 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   })
 })
 
-const survive = <R>(what: string, effect: Effect.Effect<void, ApiError, R>): Effect.Effect<void, never, R> =>
-  Effect.catchAll(effect, (error) => Effect.logWarning(`records: ${what} not read`, error))
+/** An outage passes, and what it hid is asked again; any other refusal would be repeated for each key for ever. */
+const unlessOut = <R>(what: string, effect: Effect.Effect<void, ApiError, R>): Effect.Effect<void, ApiError, R> =>
+  Effect.catchIf(
+    effect,
+    ({ _tag }) => _tag !== "Unavailable",
+    (error) => Effect.logWarning(`records: ${what} not read`, error)
+  )
