@@ -41,11 +41,18 @@ const byState = (snapshot: Snapshot, job: ResolvedJob, attempt: Attempt, state: 
     case "Succeeded":
     case "CommandFailed":
     case "NeverStarted":
-    case "Stopped":
     case "Lost":
       return ended(snapshot, attempt, { kind: "observed", state })
+    case "Stopped":
+      return contradicts(attempt, state)
+        ? stoppingChild(snapshot, attempt)
+        : ended(snapshot, attempt, { kind: "observed", state })
   }
 }
+
+/** Nomad's answers are not of one moment: a job that is stopped already, and allocations as they were before it was placed. */
+const contradicts = (attempt: Attempt, state: Extract<ChildState, { _tag: "Stopped" }>): boolean =>
+  attempt.stop !== undefined && attempt.allocation_id !== undefined && Option.isNone(state.allocationId)
 
 const keep = (attempt: Attempt, due: Option.Option<number> = Option.none()): Judgement => ({
   attempt,

@@ -524,6 +524,19 @@ describe("what somebody wants otherwise", () => {
     assert.lengthOf(world.log, 0)
   })
 
+  it("doesn't take a child for ended whose job is stopped and whose allocation Nomad doesn't show just now", () => {
+    const world = building()
+    const id = world.child("build")
+    world.record = valid({ state: "cancelled" })
+    world.pass()
+    world.children.set(id, ChildState.Stopped({ allocationId: Option.none(), finishedAt: Option.none() }))
+    world.settle()
+    assert.strictEqual(world.status?.status, "BUILDING")
+    world.now += policy.stopGrace
+    world.settle()
+    assert.strictEqual(world.status?.reason, "Cancelled")
+  })
+
   it("closes a child that was never registered without asking Nomad for more", () => {
     const world = new World()
     world.pass()

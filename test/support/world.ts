@@ -107,7 +107,7 @@ export class World {
         if (state !== undefined && !ended.has(state._tag)) {
           this.children.set(
             action.nomadJobId,
-            ChildState.Stopped({ allocationId: Option.none(), finishedAt: Option.some(this.now) })
+            ChildState.Stopped({ allocationId: allocationOf(state), finishedAt: Option.some(this.now) })
           )
         }
       }
@@ -187,5 +187,10 @@ export class World {
 }
 
 export const placed = (id: string) => ({ allocationId: `alloc-${id}`, nodeName: "node-1" })
+
+const allocationOf = (state: ChildState): Option.Option<string> =>
+  state._tag === "Starting" || state._tag === "Running" || state._tag === "Stopping"
+    ? Option.some(state.allocationId)
+    : Option.none()
 
 const ended = new Set(["Succeeded", "CommandFailed", "NeverStarted", "Stopped", "Lost", "Absent"])
