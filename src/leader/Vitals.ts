@@ -54,8 +54,8 @@ export const Judgement = Data.taggedEnum<Judgement>()
  * Nobody takes the key before `ttl + lockDelay` after the last report that reached Consul: at the earliest then it
  * stops being ours, and what leading opened has to be closed before. The same bound after the servers' last
  * confirmation covers an agent that is cut off from them and still says yes to every report: they need more than 4 s to
- * declare such a node failed (memberlist: a probe a second, then at least 4 s of suspicion), and the lock delay comes
- * on top.
+ * declare such a node failed (memberlist: a probe a second, then at least 4 s of suspicion; 5 to 7 s measured), and the
+ * lock delay comes on top.
  */
 export const judge = (role: Role, vitals: Vitals, terms: SessionTerms, now: Instant): Judgement => {
   if (Option.isSome(vitals.end)) return Judgement.Over({ reason: words[vitals.end.value] })
