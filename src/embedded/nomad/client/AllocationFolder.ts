@@ -46,8 +46,14 @@ export class AllocationFolder {
     await rename(draft, path)
   }
 
+  /** At once for whoever reads in it: a folder that goes file by file shows an empty log for a while. */
   async remove(): Promise<void> {
-    await rm(this.root, { recursive: true, force: true })
+    const leaving = `${this.root}.removed`
+    const moved = await rename(this.root, leaving).then(
+      () => leaving,
+      () => this.root
+    )
+    await rm(moved, { recursive: true, force: true })
   }
 
   private locate(destination: string): string {
