@@ -55,9 +55,14 @@ describe.skipIf(missingPrograms.length > 0)(titled("six repositories through job
     }
     const time = String.raw`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`
     const engines = '{"consul":"healthy","nomad":"healthy"}'
+    const leader = `{"address":"[^"]*127.0.0.1:${dev.ports.service}","self":true}`
+    // The election takes a moment.
+    for (let tries = 0; tries < 100 && !(await probe("/health")).includes('"self":true'); tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
     assert.match(
       await probe("/health"),
-      new RegExp(`^200 {"status":"healthy","services":${engines},"timestamp":${time}}$`)
+      new RegExp(`^200 {"status":"healthy","services":${engines},"leader":${leader},"timestamp":${time}}$`)
     )
     assert.match(await probe("/ready"), new RegExp(`^200 {"status":"ready","timestamp":${time}}$`))
   })
