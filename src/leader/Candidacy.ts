@@ -26,9 +26,9 @@ export type Stand = Effect.Effect<Candidacy, ApiError, Scope.Scope>
  * from one request to the next (a load balancer before the servers), it is that plain session: take-over after a crash
  * then needs about 21 s instead of 4.
  */
-export const makeCandidacies = Effect.fnUntraced(function* (
+export const makeStand = Effect.fnUntraced(function* (
   options: CandidacyOptions
-): Effect.fn.Return<Stand, never, Consul | Pacemaker> {
+): Effect.fn.Return<{ readonly stand: Stand }, never, Consul | Pacemaker> {
   const consul = yield* Consul
   const pacemaker = yield* Pacemaker
   const told = yield* Ref.make(false)
@@ -57,13 +57,14 @@ export const makeCandidacies = Effect.fnUntraced(function* (
     return candidacy
   })
 
-  return Effect.gen(function* () {
+  const stand: Stand = Effect.gen(function* () {
     const now = yield* pacemaker.now
     if (now.steady < (yield* Ref.get(faithlessUntil))) {
       return yield* plain("the agent forgot it within seconds: is there a load balancer before it?")
     }
     return yield* Effect.catchTag(checked, "NoAgentCheck", ({ why }) => plain(why))
   })
+  return { stand }
 })
 
 /** In ms: an agent that forgets a check so soon is taken for several, and not asked for one for so long. */

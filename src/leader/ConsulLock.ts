@@ -16,7 +16,7 @@ import {
 import { Consul, type Indexed, type KvEntry } from "../consul/Consul.ts"
 import { TxnOp } from "../consul/Transaction.ts"
 import type { ApiError } from "../http/ApiError.ts"
-import { type Candidacy, lastly, makeCandidacies, type Stand } from "./Candidacy.ts"
+import { type Candidacy, lastly, makeStand, type Stand } from "./Candidacy.ts"
 import { decodeHolder, encodeHolder } from "./Holder.ts"
 import { LeaderLock, LeadershipLost, type Lease } from "./LeaderLock.ts"
 import { LeaderStatus, type LeaderView } from "./LeaderStatus.ts"
@@ -41,7 +41,7 @@ const make = Effect.fnUntraced(function* ({ key, address }: ConsulLockOptions) {
   const consul = yield* Consul
   const pacemaker = yield* Pacemaker
   const id = yield* freshId
-  const stand = yield* makeCandidacies({ key, id })
+  const { stand } = yield* makeStand({ key, id })
   const office: Office = {
     key,
     consul,

@@ -1,7 +1,7 @@
 import { hrtime } from "node:process"
 import { Worker } from "node:worker_threads"
 import type { FileSystem } from "@effect/platform"
-import { Clock, type ConfigError, Deferred, Effect, Layer, Option, Ref, Schema } from "effect"
+import { Clock, type ConfigError, Deferred, Effect, Layer, Option, Schema } from "effect"
 import { authHeaders } from "../consul/Call.ts"
 import * as ConsulConfig from "../consul/ConsulConfig.ts"
 import type { TlsOptions } from "../http/Transport.ts"
@@ -63,9 +63,9 @@ const start = Effect.fnUntraced(function* (config: ConsulConfig.ConsulConfig, pl
   yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Effect.sleep(pulseEvery), showLife)))
 
   const ended = yield* Deferred.make<void>()
-  const trouble = yield* Ref.make(Option.none<string>())
+  let trouble = Option.none<string>()
   const hear = (message: unknown) => {
-    if (isTrouble(message)) Effect.runSync(Ref.set(trouble, Option.some(message.trouble)))
+    if (isTrouble(message)) trouble = Option.some(message.trouble)
     else Deferred.unsafeDone(ended, Effect.void)
   }
   const gone = () => {
@@ -112,7 +112,7 @@ const start = Effect.fnUntraced(function* (config: ConsulConfig.ConsulConfig, pl
           Atomics.store(cells, cell.leading, 1n)
         })
       ),
-    trouble: Ref.get(trouble)
+    trouble: Effect.sync(() => trouble)
   }
 })
 
