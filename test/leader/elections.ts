@@ -185,6 +185,31 @@ export const elections = (start: Effect.Effect<string, never, Scope.Scope>): voi
       })
     )
 
+    it.scopedLive("knows on waking from a long stop that it leads no more", () =>
+      Effect.gen(function* () {
+        const origin = yield* start
+        const first = yield* processCandidate(origin, key, "one:1")
+        yield* eventually("the process leads", Effect.sync(first.leads))
+        const two = yield* candidate(origin, key, "two:2")
+        const second = yield* standing(two.acquire)
+        yield* Effect.sleep(1000)
+        first.child.kill("SIGSTOP")
+        const lease = yield* second.elected
+        first.child.kill("SIGCONT")
+        const from = yield* Clock.currentTimeMillis
+        yield* eventually(
+          "the first has noticed",
+          Effect.sync(() => first.count("lost") === 1)
+        )
+        assert.isBelow(yield* since(from), 500)
+        // Nor does it take anything from the one that follows.
+        const end = yield* Effect.forkScoped(Effect.flip(lease.lost))
+        yield* Effect.sleep(2000)
+        assert.isTrue(Option.isNone(yield* end.poll))
+        assert.isFalse(first.leads())
+      })
+    )
+
     it.scopedLive("stays in office while its process is busy for 4 s, and loses it to another when it stays so", () =>
       Effect.gen(function* () {
         const origin = yield* start
