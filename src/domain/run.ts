@@ -22,7 +22,7 @@ export const beginRun = (
     ...blank(name, generation, now),
     hash: desired.hash,
     job_id: jobId,
-    config: desired.job,
+    config: withoutSecrets(desired.job),
     images: finalTags(jobId, job).map((tag) => finalImage(job, tag)),
     ...(testCases(job).length === 0
       ? {}
@@ -32,6 +32,9 @@ export const beginRun = (
     events: addEvent(events, now, "Accepted", `generation ${generation} is job ${jobId}`)
   }
 }
+
+/** Whoever may read a status need not be whom a record's webhook secrets are for. */
+const withoutSecrets = ({ webhook_headers: _headers, webhook_secret: _secret, ...job }: BuildJob): BuildJob => job
 
 /** A status that says why there is no run for the record as it stands. */
 export const refuseRun = (

@@ -141,6 +141,9 @@ const endProcess = (child: ReturnType<typeof spawn>): Effect.Effect<void> =>
         child.once("exit", () => resume(Effect.void))
         child.kill("SIGTERM")
       }).pipe(
+        // A release can't be interrupted: the waiting in it still must be.
+        Effect.interruptible,
+        Effect.disconnect,
         Effect.timeoutTo({
           duration: Duration.seconds(5),
           onSuccess: () => {},

@@ -24,10 +24,15 @@ blame_build() {
   fail BuildFailed "$1"
 }
 
+# Buildah reads --file as a line of CSV: unquoted, a comma in a path would name a second file, anywhere on the disk.
+csv_field() {
+  printf '"%s"' "$(printf '%s' "$1" | sed 's/"/""/g')"
+}
+
 build_image() {
   set -- --isolation "$BUILDAH_ISOLATION" --layers --force-rm --format "$JOBFORGE_FORMAT" --iidfile "$scratch/image" \
     --label "org.opencontainers.image.revision=$commit" --label "org.opencontainers.image.source=$JOBFORGE_REPO_URL" \
-    --file "$dockerfile"
+    --file "$(csv_field "$dockerfile")"
   [ "$JOBFORGE_CLEAR_CACHE" = false ] || set -- "$@" --no-cache
   if with_store watched bud "$@" "$context"; then :; else blame_build "$?"; fi
   image_id=$(cat "$scratch/image")

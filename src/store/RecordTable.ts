@@ -1,6 +1,8 @@
-import { Either, Option } from "effect"
+import { Either, Option, Schema } from "effect"
 import type { KvEntry } from "../consul/Consul.ts"
-import { decodeRecord } from "../domain/decodeRecord.ts"
+import { BuildJob } from "../domain/BuildJob.ts"
+import { decodeRecord, type DesiredRecord } from "../domain/decodeRecord.ts"
+import type { FieldError } from "../domain/FieldError.ts"
 import { RecordView } from "../domain/Snapshot.ts"
 import { recordName } from "./keys.ts"
 
@@ -107,11 +109,20 @@ const decode = (entry: KvEntry): RecordView => {
     const message = `the record has ${entry.value.length} bytes; at most ${maxRecordBytes} are accepted`
     return RecordView.Invalid({ reason: "InvalidSpec", errors: [{ path: "", message }] })
   }
-  return Either.match(decodeRecord(new TextDecoder().decode(entry.value)), {
+  return Either.match(Either.flatMap(decodeRecord(new TextDecoder().decode(entry.value)), bounded), {
     onLeft: (errors) => RecordView.Invalid({ reason: "InvalidSpec", errors }),
     onRight: (desired) => RecordView.Valid({ desired })
   })
 }
+
+/** What YAML's aliases make of a small text is what a status repeats. */
+const bounded = (desired: DesiredRecord): Either.Either<DesiredRecord, ReadonlyArray<FieldError>> => {
+  const size = Buffer.byteLength(encodeJob(desired.job))
+  const message = `the record has ${size} bytes when its aliases are written out; at most ${maxRecordBytes} are accepted`
+  return size <= maxRecordBytes ? Either.right(desired) : Either.left([{ path: "", message }])
+}
+
+const encodeJob = Schema.encodeSync(Schema.parseJson(BuildJob))
 
 const duplicate = (winner: string): RecordView =>
   RecordView.Invalid({

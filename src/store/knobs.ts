@@ -150,7 +150,7 @@ export const knobs = {
     list,
     "Registries (host[:port], comma list) spoken to without verified TLS; loopback always is"
   ),
-  region: knob("NOMAD_REGION", "nomad/region", "global", string, "Region that the steps run in"),
+  region: knob("NOMAD_REGION", undefined, "global", string, "Region that the steps run in"),
   namespace: knob("NOMAD_NAMESPACE", undefined, "default", string, "Nomad namespace of the steps"),
   datacenters: knob(
     "NOMAD_DATACENTERS",

@@ -102,6 +102,14 @@ describe("a run from its record to its image", () => {
     assert.strictEqual(world.status, before)
   })
 
+  it("repeats a record without its webhook's secrets", () => {
+    const world = started(
+      valid({ webhook_url: "https://h.example.com", webhook_secret: "s3cret", webhook_headers: { "X-Key": "s3cret" } })
+    )
+    assert.strictEqual(world.status?.config?.webhook_url, "https://h.example.com")
+    assert.notInclude(JSON.stringify(world.status), "s3cret")
+  })
+
   it("takes the key as the job id of a record that is named by a UUID", () => {
     const world = new World()
     const name = "550e8400-e29b-41d4-a716-446655440000"

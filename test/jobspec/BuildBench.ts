@@ -94,7 +94,12 @@ const makeApp = async (folder: string, registry: Registry): Promise<string> => {
     "sub/only-here": "x",
     escape: "-> /etc",
     "etc.Dockerfile": "-> /etc/hostname",
-    inner: "-> sub"
+    inner: "-> sub",
+    // Files whose names Buildah would take for two, of which the second lies outside.
+    "two,/etc/hostname": "FROM scratch\n",
+    "comma.Dockerfile": "-> two,/etc/hostname",
+    'quote"d.Dockerfile': "FROM scratch\nLABEL quoted=yes\n",
+    "quote.Dockerfile": '-> quote"d.Dockerfile'
   })
   await execute(["git", "tag", "-a", "-m", "one", "v1"], { cwd: app, env: identity() })
   await execute(["git", "push", "-q", "--tags"], { cwd: app, env: identity() })

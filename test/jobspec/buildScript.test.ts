@@ -96,6 +96,13 @@ describe.runIf(canBuild)("the build script", { timeout: 60_000 }, () => {
     resultOf(await bench.build({ dockerfile_path: "inner/Dockerfile", dockerfile_context: "inner" }))
   })
 
+  it("takes a path with a comma or a quote for one file, in the record and behind a link", async () => {
+    for (const dockerfile_path of ["two,/etc/hostname", "comma.Dockerfile", "quote.Dockerfile"]) {
+      const run = await bench.build({ dockerfile_path })
+      resultOf(run)
+    }
+  })
+
   it("fetches submodules", async () => {
     const library = await makeRepository(`${bench.folder}/git`, "library")
     await commitFiles(library, { "library.txt": "from the library" })

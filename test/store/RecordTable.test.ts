@@ -79,6 +79,20 @@ describe("RecordTable", () => {
     assert.include(view._tag === "Invalid" ? (view.errors[0]?.message ?? "") : "", "at most 65536")
   })
 
+  it("counts what YAML's aliases write out, not how little it takes to write them", () => {
+    const table = makeRecordTable(jobs)
+    const commands = ['    - &a "' + "x".repeat(9000) + '"', ...Array.from({ length: 10 }, () => "    - *a")]
+    const text = [
+      ...Object.entries(minimal).map(([key, value]) => `${key}: ${value}`),
+      "test:",
+      "  commands:",
+      ...commands
+    ]
+    table.put(entry("web", 5, text.join("\n")))
+    const { view } = Option.getOrThrow(table.get("web"))
+    assert.include(view._tag === "Invalid" ? (view.errors[0]?.message ?? "") : "", "when its aliases are written out")
+  })
+
   it("names each fault of a record that can't be read", () => {
     const table = makeRecordTable(jobs)
     table.put(entry("web", 5, '{"owner": 1, "ownr": 2}'))

@@ -179,7 +179,8 @@ const supervised = Effect.fnUntraced(function* (run: AllocationRun, handle: Task
 /** Asks the task to end, and ends it when it hasn't by then. */
 const end = (handle: TaskHandle, task: Task, patience: Duration.Duration): Effect.Effect<TaskExit> =>
   handle.signal(signalOf(task)).pipe(
-    Effect.zipRight(Effect.timeoutOption(handle.wait, patience)),
+    // It is called while the process shuts down, too, where nothing can be interrupted: the waiting still must be.
+    Effect.zipRight(Effect.timeoutOption(Effect.disconnect(Effect.interruptible(handle.wait)), patience)),
     Effect.flatMap((exit) =>
       exit._tag === "Some" ? Effect.succeed(exit.value) : Effect.zipRight(handle.signal("SIGKILL"), handle.wait)
     )
