@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { Consul } from "../../src/consul/Consul.ts"
+import { type ApiError, Unavailable } from "../../src/http/ApiError.ts"
+import { keysBelow } from "../../src/store/keys.ts"
+import { Records } from "../../src/store/Records.ts"
+import { embeddedConsul } from "../support/embeddedConsul.ts"
+import { eventually } from "../support/eventually.ts"
+import { minimal } from "../support/world.ts"
+
+const keys = keysBelow("jobforge-service")
+const record = JSON.stringify(minimal)
+
+/** What happens to the next read of a single key, and of all values, once Consul has answered it. */
+interface Trouble {
+  get: Effect.Effect<void, ApiError>
+  list: Effect.Effect<void>
+}
+
+const troubled = (trouble: Trouble): Layer.Layer<Consul> =>
+  Layer.effect(
+    Consul,
+    Effect.map(Consul, (consul) => ({
+      ...consul,
+      get: (key: string, options?: { readonly consistent?: boolean }) =>
+        Effect.tap(consul.get(key, options), () => Effect.suspend(() => trouble.get)),
+      list: (prefix: string) => Effect.tap(consul.list(prefix), () => Effect.suspend(() => trouble.list))
+    }))
+  ).pipe(Layer.provide(embeddedConsul))
+
+const named = (records: Records["Type"], ...names: ReadonlyArray<string>) =>
+  eventually(
+    `the records are ${names.join(", ")}`,
+    Effect.sync(() => records.names().toSorted().join() === names.join())
+  )
+
+const test = (
+  title: string,
+  story: (world: {
+    trouble: Trouble
+    consul: Consul["Type"]
+    records: Records["Type"]
+  }) => Effect.Effect<void, ApiError>
+) =>
+  it.live(title, () => {
+    const trouble: Trouble = { get: Effect.void, list: Effect.void }
+    return Effect.gen(function* () {
+      const consul = yield* Consul
+      yield* consul.put(`${keys.jobs}a`, record)
+      yield* consul.put(`${keys.jobs}b`, record)
+      const records = yield* Records
+      yield* records.ready
+      yield* named(records, "a", "b")
+      yield* story({ trouble, consul, records })
+    }).pipe(Effect.provide(Layer.provideMerge(Records.layer(keys), troubled(trouble))), Effect.scoped)
+  })
+
+/** Fails the next read, and only that. */
+const failOnce = (trouble: Trouble): void => {
+  trouble.get = Effect.suspend(() => {
+    trouble.get = Effect.void
+    return new Unavailable({ system: "consul", operation: "kv.get", detail: "No cluster leader" })
+  })
+}
+
+describe("Records, when Consul falters once and then nothing else changes", () => {
+  test("notice a deletion whose confirmation failed", ({ consul, records, trouble }) =>
+    Effect.gen(function* () {
+      failOnce(trouble)
+      yield* consul.delete(`${keys.jobs}b`)
+      yield* named(records, "a")
+    }))
+
+  test("notice a new record whose fetch failed", ({ consul, records, trouble }) =>
+    Effect.gen(function* () {
+      failOnce(trouble)
+      yield* consul.put(`${keys.jobs}c`, record)
+      yield* named(records, "a", "b", "c")
+    }))
+
+  test("bring nothing back by a read that was overtaken by a deletion", ({ consul, records, trouble }) =>
+    Effect.gen(function* () {
+      trouble.list = Effect.sleep("300 millis")
+      yield* consul.put(`${keys.jobs}a`, record.replace("me", "you"))
+      yield* Effect.sleep("50 millis")
+      yield* consul.delete(`${keys.jobs}b`)
+      yield* named(records, "a")
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual([...records.names()], ["a"])
+    }))
+})
