@@ -119,20 +119,22 @@ describe("children", () => {
   it.scopedLive("Z15: logs that Nomad has forgotten or fails to give do not hold a phase back for ever", () =>
     Effect.gen(function* () {
       const stage = yield* setStage
-      let refusals = 0
+      let forgotten = ""
       const forgetful = (nomad: Nomad["Type"]): Nomad["Type"] => ({
         ...nomad,
         logs: (id, task, stream, options) =>
-          Effect.suspend(() =>
-            refusals++ < 2
-              ? Effect.fail(new NotFound({ system: "nomad", operation: "logs", detail: `unknown allocation "${id}"` }))
-              : nomad.logs(id, task, stream, options)
-          )
+          Effect.suspend(() => {
+            // All that the first one to be asked for ever wrote is gone, for ever.
+            forgotten = forgotten === "" ? id : forgotten
+            const gone = new NotFound({ system: "nomad", operation: "logs", detail: `unknown allocation "${id}"` })
+            return id === forgotten ? Effect.fail(gone) : nomad.logs(id, task, stream, options)
+          })
       })
       yield* stage.serve({ nomad: forgetful })
-      yield* stage.put("forgotten", record("forgotten"))
+      yield* stage.put("forgotten", record("forgotten", withTests))
       const status = yield* stage.ended("forgotten")
       assert.strictEqual(status.status, "SUCCEEDED", status.error)
+      assert.strictEqual(failureOf(status.attempts[0]?.outcome), "ChildLost")
       assert.lengthOf(stage.registry.publications, 1)
 
       // Unreachable ones hold it back for a minute, and then the phase goes on.

@@ -60,6 +60,11 @@ describe("the office", () => {
           proxy.cut()
           yield* Effect.sleep("600 millis")
         }
+        // About as long as an election among Consul's servers takes.
+        proxy.hold()
+        yield* Effect.sleep("1500 millis")
+        proxy.release()
+        yield* Effect.sleep("1 second")
         assert.isTrue(Option.isNone(yield* Fiber.poll(lost)))
         const held = Option.getOrThrow(yield* consul.get(key))
         yield* consul.destroySession(held.session ?? "")
@@ -139,6 +144,7 @@ describe("the office", () => {
           "c",
           ({ status }) => status === "TESTING" || status === "PUBLISHING" || status === "SUCCEEDED"
         )
+        assert.strictEqual(counts[1], 0)
         yield* Fiber.interrupt(old)
         for (const name of ["before", ...names]) {
           const status = yield* stage.ended(name)

@@ -63,23 +63,28 @@ describe("slots", () => {
     Effect.gen(function* () {
       const stage = yield* setStage
       const first = yield* stage.serve()
-      yield* stage.put("long", record("shared", { git_ref: "endless" }))
-      yield* stage.until("long", ({ status }) => status === "BUILDING")
-      yield* stage.put("other", record("shared", { git_ref: "endless" }))
-      yield* stage.until("other", ({ waiting }) => waiting?.reason === "WaitingForSlot")
+      yield* stage.put("z-long", record("shared", { git_ref: "endless" }))
+      yield* stage.until("z-long", ({ status }) => status === "BUILDING")
+      yield* stage.put("a-other", record("shared", { git_ref: "endless" }))
+      yield* stage.until("a-other", ({ waiting }) => waiting?.reason === "WaitingForSlot")
+      const held = yield* slotsLeft(stage)
+      assert.isNotEmpty(held)
       // Held by its key alone: no session whose end would free it.
-      for (const key of yield* slotsLeft(stage)) {
+      for (const key of held) {
         const entry = yield* stage.consul.get(key)
         assert.isUndefined(entry._tag === "Some" ? entry.value.session : "it is gone")
       }
       yield* Fiber.interrupt(first)
       yield* stage.serve()
-      yield* stage.put("later", { owner: 7 })
-      yield* stage.until("later", ({ errors }) => errors !== undefined)
-      const other = yield* stage.status("other")
+      yield* stage.put("z-more", { owner: 7 })
+      yield* stage.until("z-more", ({ errors }) => errors !== undefined)
+      // Time for a second try, should the first have freed what it wanted.
+      yield* Effect.sleep("1500 millis")
+      assert.deepStrictEqual(yield* slotsLeft(stage), held)
+      const other = yield* stage.status("a-other")
       assert.lengthOf(other?.attempts ?? [], 0)
-      assert.strictEqual(other?.waiting?.holder?.name, "long")
-      assert.strictEqual((yield* stage.status("long"))?.status, "BUILDING")
+      assert.strictEqual(other?.waiting?.holder?.name, "z-long")
+      assert.strictEqual((yield* stage.status("z-long"))?.status, "BUILDING")
     })
   )
 })
