@@ -9,10 +9,11 @@ export interface RegistryWrite {
   readonly jobId: string
   readonly phase: string
   readonly nomadJobId: string
+  readonly allocationId: string
 }
 
 /** What a step says about itself when it writes. */
-export type RegistryClient = Pick<RegistryWrite, "jobId" | "phase" | "nomadJobId">
+export type RegistryClient = Pick<RegistryWrite, "jobId" | "phase" | "nomadJobId" | "allocationId">
 
 /** A registry that remembers every write. */
 export class SimRegistry {

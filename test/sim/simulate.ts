@@ -1,6 +1,6 @@
 import type { Boundary } from "./Fault.ts"
 import { logsAreKept } from "./oracles/logsAreKept.ts"
-import { nothingUnowned } from "./oracles/nothingUnowned.ts"
+import { Leftovers } from "./oracles/Leftovers.ts"
 import { oneLiveChild } from "./oracles/oneLiveChild.ts"
 import type { Oracle } from "./oracles/Oracle.ts"
 import { publishedOnce } from "./oracles/publishedOnce.ts"
@@ -34,7 +34,8 @@ export const simulate = (plan: Plan, recording = false): Run => {
     violations.push(violation)
   }
   const book = new StatusBook(world)
-  const oracles = allOracles(world, book, report)
+  const leftovers = new Leftovers(world, report)
+  const oracles = [...allOracles(world, book, report), leftovers]
   let lastWrite = 0
   world.consul.observe(({ keys: changed }) => {
     if (changed.some((key) => key !== keys.leader)) lastWrite = world.elapsed
@@ -51,7 +52,7 @@ export const simulate = (plan: Plan, recording = false): Run => {
   const settled = () => {
     if (world.elapsed - Math.max(lastWrite + stable - between, lookedAt) < between || !world.allRun) return false
     lookedAt = world.elapsed
-    return unanswered(world, book).length === 0
+    return unanswered(world, book).length === 0 && leftovers.all.length === 0
   }
   world.run(calmAt + bound, () => failed() || settled())
   if (!failed()) for (const { atRest } of oracles) atRest()
@@ -83,12 +84,8 @@ const allOracles = (world: World, book: StatusBook, report: (violation: string) 
   publishedOnce(world, book, report),
   slotsAreExclusive(world, book, report),
   recordsAreAnswered(world, book, report),
-  logsAreKept(world, book, report),
-  ...(orphansAreCollected ? [nothingUnowned(world, report)] : [])
+  logsAreKept(world, book, report)
 ]
-
-/** Until something collects what nobody owns, it stays. */
-const orphansAreCollected = false
 
 const watchQuiet = (world: World, report: (violation: string) => void): void => {
   let armed = true

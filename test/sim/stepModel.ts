@@ -22,10 +22,10 @@ export interface StepEnd {
 
 /** The model of the task that a job describes, run by the allocation of this id. */
 export const stepPlan = (job: Job, allocationId: string, registry: SimRegistry): StepPlan => {
-  const step = read(job)
+  const step = read(job, allocationId)
   switch (step.client.phase) {
     case "build":
-      return build(step, allocationId, registry)
+      return build(step, registry)
     case "test":
       return test(step, registry)
     case "publish":
@@ -44,13 +44,13 @@ interface Step {
   readonly args: ReadonlyArray<string>
 }
 
-const read = (job: Job): Step => {
+const read = (job: Job, allocationId: string): Step => {
   const meta = job.Meta ?? {}
   const task = job.TaskGroups?.[0]?.Tasks?.[0]
   const entrypoint = task?.Config?.["entrypoint"]
   const image = task?.Config?.["image"]
   return {
-    client: { jobId: meta["build-service-job-id"] ?? "", phase: meta["phase"] ?? "", nomadJobId: job.ID },
+    client: { jobId: meta["build-service-job-id"] ?? "", phase: meta["phase"] ?? "", nomadJobId: job.ID, allocationId },
     attempt: Number(meta["jobforge-attempt"] ?? "1"),
     env: task?.Env ?? {},
     image: typeof image === "string" ? image : "",
@@ -59,9 +59,9 @@ const read = (job: Job): Step => {
 }
 
 /** No build gives the same bytes twice: a digest names one execution. */
-const build = (step: Step, allocationId: string, registry: SimRegistry): StepPlan => {
+const build = (step: Step, registry: SimRegistry): StepPlan => {
   const { client, args, env } = step
-  const digest = `sha256:${createHash("sha256").update(allocationId).digest("hex")}`
+  const digest = `sha256:${createHash("sha256").update(client.allocationId).digest("hex")}`
   const commit = createHash("sha1")
     .update(env["JOBFORGE_GIT_REF"] ?? "")
     .digest("hex")

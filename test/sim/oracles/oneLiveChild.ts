@@ -9,6 +9,7 @@ import { nothingAtRest, type Oracle } from "./Oracle.ts"
 export const oneLiveChild = (world: World, report: (violation: string) => void): Oracle => {
   world.clients.observe({
     started: (execution) => {
+      if (world.clients.outOfReach.has(execution.allocationId)) return
       const step = stepOf(execution)
       const others = world.clients.running.filter(
         (other) =>

@@ -10,6 +10,9 @@ import type { StatusBook } from "./StatusBook.ts"
 /**
  * What a run publishes is one digest, published by a run that is still under way, after every test of that generation
  * passed on that very digest; and an older generation never takes a tag back from a newer one.
+ *
+ * What a client does while nobody can reach it is beyond anybody's power until it stops its tasks by itself: its writes
+ * don't count, and no marker keeps it from repeating what another client has done meanwhile.
  */
 export const publishedOnce = (world: World, book: StatusBook, report: (violation: string) => void): Oracle => {
   const passed = new Set<string>()
@@ -51,6 +54,7 @@ export const publishedOnce = (world: World, book: StatusBook, report: (violation
 
   world.registry.observe((write) => {
     if (write.digest === undefined || isTemporary(write.image)) return
+    if (world.clients.outOfReach.has(write.allocationId)) return
     const run = book.ofRun(write.jobId)
     if (run === undefined) report(`${write.nomadJobId} moved ${write.image}, and no status tells of its run`)
     else judge(write, write.digest, run)

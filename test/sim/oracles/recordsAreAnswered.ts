@@ -1,7 +1,8 @@
-import { Either } from "effect"
+import { Either, Option } from "effect"
 import { decodeRecord } from "../../../src/domain/decodeRecord.ts"
 import { isTerminal, type Status } from "../../../src/domain/Status.ts"
 import { valuesUnder } from "../../../src/embedded/consul/SortedMap.ts"
+import { recordName } from "../../../src/store/keys.ts"
 import { keys } from "../Replica.ts"
 import type { World } from "../World.ts"
 import type { Oracle } from "./Oracle.ts"
@@ -17,7 +18,7 @@ export const recordsAreAnswered = (world: World, book: StatusBook, report: (viol
 /** What is still to be done, one line a record or attempt. */
 export const unanswered = (world: World, book: StatusBook): ReadonlyArray<string> => [
   ...valuesUnder(world.consul.state.kv, keys.jobs).flatMap(({ key, value }) => {
-    const name = key.slice(keys.jobs.length)
+    const name = Option.getOrElse(recordName(keys.jobs, key), () => key)
     const status = book.of(name)
     const fault = status === undefined ? "has no status" : faultOf(Buffer.from(value, "base64").toString(), status)
     return fault === undefined ? [] : [`${name} ${fault}`]

@@ -28,6 +28,7 @@ export const slotsAreExclusive = (world: World, book: StatusBook, report: (viola
 
   world.clients.observe({
     started: (execution) => {
+      if (world.clients.outOfReach.has(execution.allocationId)) return
       const tags = movedBy(execution)
       for (const other of world.clients.running) {
         if (jobOf(other) === jobOf(execution) || world.clients.outOfReach.has(other.allocationId)) continue

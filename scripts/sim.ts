@@ -1,0 +1,91 @@
+import { parseArgs } from "node:util"
+import { historyOf } from "../test/sim/randomHistory.ts"
+import type { Plan } from "../test/sim/Plan.ts"
+import { scenarios } from "../test/sim/scenarios.ts"
+import { shrink } from "../test/sim/shrink.ts"
+import { simulate } from "../test/sim/simulate.ts"
+import { sweeps, sweepScenario } from "../test/sim/sweep.ts"
+
+const usage = `npm run sim -- --seeds N [--from K]   plays N random histories, the first of seed K (1)
+npm run sim -- --seed S              plays one of them and shows what happens
+npm run sim -- --sweep [--only NAME] plays every fault at every boundary of every life of a record`
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string" },
+    seed: { type: "string" },
+    from: { type: "string", default: "1" },
+    sweep: { type: "boolean", default: false },
+    only: { type: "string" },
+    help: { type: "boolean", default: false }
+  }
+})
+
+/** Shows a failing history, its smallest form, and how to see it again. */
+const explain = (plan: Plan, again: string): void => {
+  const found = simulate(plan).violations
+  console.log(`  ${found.join("\n  ")}\n  again: ${again}\n  shrinking…`)
+  const small = shrink(plan, (smaller) => simulate(smaller).violations.length > 0)
+  const { violations, trace } = simulate(small, true)
+  console.log(`  ${JSON.stringify(small)}\n  ${violations.join("\n  ")}\n${trace.join("\n")}`)
+}
+
+const playSeeds = (from: number, count: number): boolean => {
+  const began = performance.now()
+  let boundaries = 0
+  for (let seed = from; seed < from + count; seed++) {
+    const plan = historyOf(seed)
+    const run = simulate(plan)
+    boundaries += run.count
+    if (run.violations.length > 0) {
+      console.log(`seed ${seed} fails:`)
+      explain(plan, `npm run sim -- --seed ${seed}`)
+      return false
+    }
+    if ((seed - from + 1) % 500 === 0) console.log(`${seed - from + 1} histories`)
+  }
+  const seconds = (performance.now() - began) / 1000
+  console.log(
+    `${count} histories from seed ${from}, ${boundaries} boundaries crossed, nothing wrong: ${seconds.toFixed(1)} s`
+  )
+  return true
+}
+
+const playOne = (seed: number): boolean => {
+  const { violations, outcomes, trace } = simulate(historyOf(seed), true)
+  console.log(`${JSON.stringify(historyOf(seed))}\n${trace.join("\n")}\n${[...outcomes, ...violations].join("\n")}`)
+  return violations.length === 0
+}
+
+const sweepAll = (only: string | undefined): boolean => {
+  const began = performance.now()
+  const total = { boundaries: 0, covered: 0, runs: 0, failures: 0 }
+  for (const sweep of sweeps) {
+    for (const scenario of scenarios) {
+      if (only !== undefined && only !== scenario.name && only !== sweep.name) continue
+      const { boundaries, covered, runs, failures } = sweepScenario(scenario, sweep)
+      total.boundaries += boundaries
+      total.covered += covered
+      total.runs += runs
+      total.failures += failures.length
+      console.log(`${sweep.name}, ${scenario.name}: ${covered} of ${boundaries} boundaries covered by ${runs} runs`)
+      for (const { what, violations } of failures) console.log(`  ${what}\n    ${violations.join("\n    ")}`)
+    }
+  }
+  const share = total.boundaries === 0 ? 0 : (100 * total.covered) / total.boundaries
+  const seconds = (performance.now() - began) / 1000
+  console.log(
+    `${total.covered} of ${total.boundaries} boundaries covered (${share.toFixed(1)} %), ${total.runs} runs, ${total.failures} failures: ${seconds.toFixed(1)} s`
+  )
+  return total.failures === 0
+}
+
+const passed = (): boolean => {
+  if (values.sweep) return sweepAll(values.only)
+  if (values.seed !== undefined) return playOne(Number(values.seed))
+  if (values.seeds !== undefined) return playSeeds(Number(values.from), Number(values.seeds))
+  console.log(usage)
+  return values.help
+}
+
+process.exitCode = passed() ? 0 : 1
