@@ -52,7 +52,7 @@ const byState = (snapshot: Snapshot, job: ResolvedJob, attempt: Attempt, state: 
 
 /** Nomad's answers are not of one moment: a job that is stopped already, and allocations as they were before it was placed. */
 const contradicts = (attempt: Attempt, state: Extract<ChildState, { _tag: "Stopped" }>): boolean =>
-  attempt.stop !== undefined && attempt.allocation_id !== undefined && Option.isNone(state.allocationId)
+  attempt.allocation_id !== undefined && Option.isNone(state.allocationId)
 
 const keep = (attempt: Attempt, due: Option.Option<number> = Option.none()): Judgement => ({
   attempt,
@@ -131,10 +131,13 @@ const starting = (
 /** A node that is out of reach never says that a task has ended: nobody waits for that for ever. */
 const stoppingChild = (snapshot: Snapshot, attempt: Attempt): Judgement => {
   const { stop } = attempt
-  if (stop === undefined) return keep(attempt)
+  if (stop === undefined) return keep(attempt, Option.some(snapshot.now + othersStop))
   const at = stop.at + snapshot.policy.stopGrace
   return at <= snapshot.now ? ended(snapshot, attempt, { kind: "unreachable", stop }) : keep(attempt, Option.some(at))
 }
+
+/** Milliseconds between two looks at what somebody else stops: nobody has promised to tell when it is over. */
+const othersStop = 15_000
 
 const running = (
   { now, policy }: Snapshot,

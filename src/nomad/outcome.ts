@@ -45,10 +45,10 @@ const isWanted = ({ DesiredStatus }: Allocation): boolean => DesiredStatus === "
 
 const withoutAllocation = (job: Option.Option<Job>, evaluations: ReadonlyArray<Evaluation>): ChildState => {
   if (Option.isNone(job)) return ChildState.Absent()
-  if (job.value.Stop) return ChildState.Stopped({ allocationId: Option.none(), finishedAt: Option.none() })
-  // Its allocations and evaluations were collected as garbage before it was.
-  return job.value.Status === "dead" && evaluations.length === 0
-    ? ChildState.Absent()
+  // Its allocations and evaluations were collected as garbage before it was: a stop makes an evaluation, too.
+  if (job.value.Status === "dead" && evaluations.length === 0) return ChildState.Absent()
+  return job.value.Stop
+    ? ChildState.Stopped({ allocationId: Option.none(), finishedAt: Option.none() })
     : ChildState.Queued({ unplaced: unplaced(evaluations) })
 }
 

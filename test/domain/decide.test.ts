@@ -545,6 +545,18 @@ describe("what somebody wants otherwise", () => {
     assert.strictEqual(world.status?.reason, "Cancelled")
   })
 
+  it("looks again at a child that somebody else stopped, until its allocation shows that it ended", () => {
+    const world = building()
+    const id = world.child("build")
+    world.children.set(id, ChildState.Stopped({ allocationId: Option.none(), finishedAt: Option.none() }))
+    world.settle()
+    assert.isTrue(Option.isSome(world.last.again))
+    assert.lengthOf(world.open(), 1)
+    world.children.set(id, ChildState.Stopped({ allocationId: Option.some("a"), finishedAt: Option.none() }))
+    world.settle()
+    assert.strictEqual(failure(world)?.reason, "ChildStopped")
+  })
+
   it("closes a child that was never registered without asking Nomad for more", () => {
     const world = new World()
     world.pass()
