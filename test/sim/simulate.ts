@@ -55,7 +55,7 @@ export const simulate = (plan: Plan, recording = false): Run => {
     return unanswered(world, book).length === 0 && leftovers.all.length === 0
   }
   world.run(calmAt + bound, () => failed() || settled())
-  if (!failed()) for (const { atRest } of oracles) atRest()
+  if (!failed()) for (const oracle of oracles) oracle.atRest()
   if (!failed()) watchQuiet(world, report)
   for (const bug of world.bugs) report(`the product calls it a bug: ${bug}`)
   return {

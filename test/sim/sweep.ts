@@ -125,7 +125,9 @@ const failureOf = (scenario: Scenario, plan: Plan, what: string, run: Run): Swep
   const unexpected = run.outcomes.some((outcome) => !scenario.outcomes.includes(outcome))
   const violations = [
     ...run.violations,
-    ...(unexpected || run.outcomes.length === 0 ? [`it ended as ${run.outcomes.join(", ")}`] : [])
+    ...(unexpected || (run.outcomes.length === 0 && scenario.brief !== true)
+      ? [`it ended as ${run.outcomes.join(", ")}`]
+      : [])
   ]
   return violations.length === 0 ? [] : [{ plan, what, violations }]
 }
