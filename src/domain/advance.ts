@@ -165,8 +165,7 @@ const withResult = ({ snapshot }: Context, status: Status, attempts: ReadonlyArr
  */
 const cleanUp = (context: Context, step: Step): Step => {
   const { snapshot, jobId } = context
-  const pushed = step.status.attempts.some(({ phase, started_at }) => phase === "build" && started_at !== undefined)
-  if (step.status.temporary_image === undefined || !pushed) return step
+  if (step.status.temporary_image === undefined || !step.status.attempts.some(mayHavePushed)) return step
   const state = phaseState(step.status.attempts, "cleanup", snapshot.policy)
   switch (state._tag) {
     case "NotStarted":
@@ -179,6 +178,12 @@ const cleanUp = (context: Context, step: Step): Step => {
       return step
   }
 }
+
+/** A build that was lost may have run to its end without anybody seeing it begin. */
+const mayHavePushed = ({ phase, started_at, outcome }: Attempt): boolean =>
+  phase === "build" &&
+  (started_at !== undefined ||
+    (outcome !== undefined && outcome.result !== "succeeded" && outcome.reason === "ChildLost"))
 
 /** Nothing of the run is under way any more, its cleaning up included. */
 export const atRest = (status: Status, { maxAttempts, retryBackoff }: Snapshot["policy"]): boolean =>

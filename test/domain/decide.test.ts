@@ -249,6 +249,18 @@ describe("a failure of the infrastructure", () => {
     )
   })
 
+  it("cleans up after a build that vanished before it was seen to run", () => {
+    const world = started(valid(tested))
+    const id = world.child("build")
+    world.children.set(id, ChildState.Starting({ ...placed(id), waiting: Option.none() }))
+    world.settle()
+    world.record = valid({ ...tested, state: "cancelled" })
+    world.children.set(id, ChildState.Absent())
+    world.settle()
+    assert.strictEqual(world.status?.reason, "Cancelled")
+    assert.isTrue(world.log.some((line) => line.startsWith("Register cleanup")))
+  })
+
   it("includes a publish step whose child vanished", () => {
     const world = publishing()
     world.run(world.child("publish"))
