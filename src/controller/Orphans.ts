@@ -122,7 +122,7 @@ export const makeOrphanCollector = Effect.fnUntraced(function* (
     return [job.ID]
   })
 
-  const sweep = Effect.fn("Orphans.sweep")(function* () {
+  const sweep = Effect.gen(function* () {
     const all = yield* children
     const settings = yield* options.settings
     const policy = { ...settings.policy, installation: options.installation }
@@ -152,7 +152,7 @@ export const makeOrphanCollector = Effect.fnUntraced(function* (
       { concurrency: 4 }
     )
     return { stopped: given(stopped), cleaning: given(cleaning) }
-  })()
+  }).pipe(Effect.withSpan("Orphans.sweep"))
 
   const run = Effect.forever(
     wanted.close.pipe(
