@@ -32,7 +32,8 @@ export const collect = Effect.fn("collect")(function* (
   const logs = [stdout, stderr]
   const unreachable = [...logs.map(({ state }) => state), result.state, failure.state].includes("unreachable")
   return {
-    logs: unreachable ? "unreachable" : logs.every(({ state }) => state === "gone") ? "none" : "archived",
+    // One stream of two is no log: Nomad forgot it between the two reads.
+    logs: unreachable ? "unreachable" : logs.some(({ state }) => state === "gone") ? "none" : "archived",
     logBytes: stdout.archived.bytes + stderr.archived.bytes,
     logTruncated: stdout.archived.truncated || stderr.archived.truncated,
     tail: [...stdout.tail, ...stderr.tail],
