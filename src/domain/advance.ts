@@ -179,11 +179,15 @@ const cleanUp = (context: Context, step: Step): Step => {
   }
 }
 
-/** A build that was lost may have run to its end without anybody seeing it begin. */
-const mayHavePushed = ({ phase, started_at, outcome }: Attempt): boolean =>
-  phase === "build" &&
-  (started_at !== undefined ||
-    (outcome !== undefined && outcome.result !== "succeeded" && outcome.reason === "ChildLost"))
+/**
+ * A build that was lost may have run to its end without anybody seeing it begin; so may one that was to be stopped, if it
+ * had a place already, or if Nomad knew nothing of it, since that proves nothing.
+ */
+const mayHavePushed = ({ phase, started_at, allocation_id, seen, outcome }: Attempt): boolean => {
+  if (phase !== "build" || outcome === undefined || outcome.result === "succeeded") return phase === "build"
+  const unproved = outcome.result === "stopped" && (!seen || allocation_id !== undefined)
+  return started_at !== undefined || outcome.reason === "ChildLost" || unproved
+}
 
 /** Nothing of the run is under way any more, its cleaning up included. */
 export const atRest = (status: Status, { maxAttempts, retryBackoff }: Snapshot["policy"]): boolean =>

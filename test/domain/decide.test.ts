@@ -249,16 +249,36 @@ describe("a failure of the infrastructure", () => {
     )
   })
 
-  it("cleans up after a build that vanished before it was seen to run", () => {
-    const world = started(valid(tested))
+  it.each([
+    ["vanished before it was seen to run", true, ChildState.Absent()],
+    ["was stopped while nobody could see it", true, ChildState.Stopping({ allocationId: "a" })],
+    ["Nomad knew nothing of when it was to be stopped", false, ChildState.Absent()]
+  ])("cleans up after a build that %s", (_, seen, last) => {
+    const world = new World()
+    world.record = valid(tested)
+    world.pass()
     const id = world.child("build")
-    world.children.set(id, ChildState.Starting({ ...placed(id), waiting: Option.none() }))
-    world.settle()
+    if (seen) world.children.set(id, ChildState.Starting({ ...placed(id), waiting: Option.none() }))
+    if (seen) world.settle()
     world.record = valid({ ...tested, state: "cancelled" })
-    world.children.set(id, ChildState.Absent())
+    world.pass()
+    world.children.set(id, last)
+    world.pass()
+    world.now += policy.stopGrace
     world.settle()
     assert.strictEqual(world.status?.reason, "Cancelled")
     assert.isTrue(world.log.some((line) => line.startsWith("Register cleanup")))
+  })
+
+  it("doesn't clean up after a build that never found a place", () => {
+    const world = started(valid(tested))
+    const id = world.child("build")
+    world.record = valid({ ...tested, state: "cancelled" })
+    world.pass()
+    world.children.set(id, ChildState.Stopped({ allocationId: Option.none(), finishedAt: Option.none() }))
+    world.settle()
+    assert.strictEqual(world.status?.reason, "Cancelled")
+    assert.isFalse(world.log.some((line) => line.startsWith("Register cleanup")))
   })
 
   it("includes a publish step whose child vanished", () => {
