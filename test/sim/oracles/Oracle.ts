@@ -1,10 +1,6 @@
-import type { World } from "../World.ts"
-
 /** Something that must hold in every history. It watches the world from its beginning, and is asked once it is at rest. */
 export interface Oracle {
   readonly atRest: () => void
 }
-
-export type MakeOracle = (world: World, report: (violation: string) => void) => Oracle
 
 export const nothingAtRest: Oracle = { atRest: () => {} }
