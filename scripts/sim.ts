@@ -1,3 +1,7 @@
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { availableParallelism } from "node:os"
+import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { historyOf } from "../test/sim/randomHistory.ts"
 import type { Plan } from "../test/sim/Plan.ts"
@@ -17,6 +21,7 @@ const { values } = parseArgs({
     from: { type: "string", default: "1" },
     sweep: { type: "boolean", default: false },
     only: { type: "string" },
+    alone: { type: "boolean", default: false },
     help: { type: "boolean", default: false }
   }
 })
@@ -51,6 +56,24 @@ const playSeeds = (from: number, count: number): boolean => {
   return true
 }
 
+/** Below this many a second process isn't worth its start. */
+const fewest = 100
+
+/** One process for each core: a simulation is all computing. */
+const playOnAllCores = async (from: number, count: number): Promise<boolean> => {
+  const processes = Math.max(1, Math.min(availableParallelism(), Math.floor(count / fewest)))
+  if (processes === 1 || values.alone) return playSeeds(from, count)
+  const share = Math.ceil(count / processes)
+  const exits = Array.from({ length: processes }, async (_, part) => {
+    const first = from + part * share
+    const seeds = Math.min(share, from + count - first)
+    const child = fork(fileURLToPath(import.meta.url), ["--alone", "--seeds", `${seeds}`, "--from", `${first}`])
+    const [code]: ReadonlyArray<unknown> = await once(child, "exit")
+    return code === 0
+  })
+  return (await Promise.all(exits)).every((passed) => passed)
+}
+
 const playOne = (seed: number): boolean => {
   const { violations, outcomes, trace } = simulate(historyOf(seed), true)
   console.log(`${JSON.stringify(historyOf(seed))}\n${trace.join("\n")}\n${[...outcomes, ...violations].join("\n")}`)
@@ -80,12 +103,12 @@ const sweepAll = (only: string | undefined): boolean => {
   return total.failures === 0
 }
 
-const passed = (): boolean => {
+const passed = async (): Promise<boolean> => {
   if (values.sweep) return sweepAll(values.only)
   if (values.seed !== undefined) return playOne(Number(values.seed))
-  if (values.seeds !== undefined) return playSeeds(Number(values.from), Number(values.seeds))
+  if (values.seeds !== undefined) return playOnAllCores(Number(values.from), Number(values.seeds))
   console.log(usage)
   return values.help
 }
 
-process.exitCode = passed() ? 0 : 1
+process.exitCode = (await passed()) ? 0 : 1

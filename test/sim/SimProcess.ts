@@ -22,10 +22,6 @@ export class SimProcess implements Scheduler.Scheduler {
     return this.state === "dead"
   }
 
-  get isRunning(): boolean {
-    return this.state === "running"
-  }
-
   /** What is to run for ever: `ended` hears why it didn't. */
   start(effect: Effect.Effect<never>, ended: (cause: Cause.Cause<never>) => void): void {
     this.deliver(() => {

@@ -12,6 +12,8 @@ export interface FaultEffects {
   readonly crash: (process: SimProcess) => void
   readonly pause: (process: SimProcess, milliseconds: number) => void
   readonly collectGarbage: () => void
+  /** Something will still happen so many milliseconds from now. */
+  readonly delay: (milliseconds: number) => void
 }
 
 /** A request to one of the two systems. */
@@ -168,6 +170,7 @@ export class Wire {
         })
       case "late-effect":
         refuse("no answer in time", clientDeadline)
+        this.effects.delay(fault.delay)
         return arrive((serve) => void serve(), fault.delay)
       case "pause-before":
         this.effects.pause(process, fault.duration)

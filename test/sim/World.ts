@@ -32,6 +32,7 @@ export class World {
   private readonly recording: boolean
   private readonly random: Prng
   private ids = 0
+  private disturbedUntil = 0
 
   constructor(plan: Plan, recording: boolean) {
     this.recording = recording
@@ -46,6 +47,7 @@ export class World {
       signature: () => [this.consul.state.index, this.nomad.state.index, this.registry.writes.length].join("/"),
       crash: (process) => this.crash(process),
       pause: (process, duration) => this.pause(process, duration),
+      delay: (duration) => this.disturb(duration),
       collectGarbage: () => this.operate({ do: "collect-garbage" })
     })
     for (let index = 0; index < plan.replicas; index++) this.boot(`replica-${index + 1}`)
@@ -57,8 +59,9 @@ export class World {
     return this.timeline.now - this.began
   }
 
-  get allRun(): boolean {
-    return this.processes.every(({ isRunning }) => isRunning)
+  /** When the last fault ends, in milliseconds from the beginning. */
+  get disturbed(): number {
+    return this.disturbedUntil
   }
 
   /** Lets things happen until then, or until it is told to stop. */
@@ -108,16 +111,22 @@ export class World {
     this.note(`${process.name} crashes`)
     process.kill()
     this.processes.splice(this.processes.indexOf(process), 1)
+    this.disturb(restart)
     this.timeline.after(restart, () => this.boot(process.name))
   }
 
   private pause(process: SimProcess, duration: number): void {
     this.note(`${process.name} stands still for ${duration} ms`)
     process.pause()
+    this.disturb(duration)
     this.timeline.after(duration, () => {
       this.note(`${process.name} goes on`)
       process.resume()
     })
+  }
+
+  private disturb(duration: number): void {
+    this.disturbedUntil = Math.max(this.disturbedUntil, this.elapsed + duration)
   }
 
   private operate(operation: Operation): void {

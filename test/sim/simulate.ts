@@ -50,7 +50,8 @@ export const simulate = (plan: Plan, recording = false): Run => {
   world.calm()
   let lookedAt = 0
   const settled = () => {
-    if (world.elapsed - Math.max(lastWrite + stable - between, lookedAt) < between || !world.allRun) return false
+    if (world.elapsed < Math.max(lastWrite, world.disturbed) + stable || world.elapsed < lookedAt + between)
+      return false
     lookedAt = world.elapsed
     return unanswered(world, book).length === 0 && leftovers.all.length === 0
   }

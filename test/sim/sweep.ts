@@ -52,7 +52,7 @@ export const sweepScenario = (scenario: Scenario, sweep: Sweep): Swept => {
  * A crash leaves what the world holds and nothing else: boundaries between which nothing changed are one, and the crash
  * after an effect is the crash before whatever comes next.
  */
-const crash: Sweep = {
+export const crash: Sweep = {
   name: "crash",
   replicas: 1,
   faultsAt: ({ kind, world, number }) => [
@@ -61,7 +61,7 @@ const crash: Sweep = {
   ]
 }
 
-const stale: Sweep = {
+export const stale: Sweep = {
   name: "stale",
   replicas: 1,
   faultsAt: ({ kind, number, older }) =>
@@ -71,7 +71,7 @@ const stale: Sweep = {
 }
 
 /** A notification that told nothing new is not missed: one stands for all of its watch. */
-const unobserved: Sweep = {
+export const unobserved: Sweep = {
   name: "unobserved",
   replicas: 1,
   faultsAt: ({ kind, number, news, what }) => {
@@ -84,7 +84,7 @@ const unobserved: Sweep = {
 const asleep = 150_000
 
 /** Standing still with a request in hand differs from standing still with its answer; what is sent at once stands still together. */
-const pausedLeader: Sweep = {
+export const pausedLeader: Sweep = {
   name: "paused leader",
   replicas: 2,
   faultsAt: ({ kind, number, process, time, world, news, what }) => {
@@ -100,7 +100,7 @@ const pausedLeader: Sweep = {
 }
 
 /** What has ended is forgotten before anybody looks. */
-const forgotten: Sweep = {
+export const forgotten: Sweep = {
   name: "forgetful Nomad",
   replicas: 1,
   faultsAt: ({ kind, world }) => (kind === "notification" ? [] : [{ fault: { kind: "collect-garbage" }, same: world }])

@@ -23,11 +23,17 @@ export const unanswered = (world: World, book: StatusBook): ReadonlyArray<string
     const fault = status === undefined ? "has no status" : faultOf(Buffer.from(value, "base64").toString(), status)
     return fault === undefined ? [] : [`${name} ${fault}`]
   }),
-  ...book.all.flatMap(({ name, status, attempts }) => [
+  ...book.all.flatMap(({ name, status, attempts, hash }) => [
+    ...(hash === "" || isThere(world, name) ? [] : [`${name} was deleted, and its status doesn't know`]),
     ...(isTerminal(status) ? [] : [`${name} is still ${status}`]),
     ...attempts.flatMap(({ nomad_job_id: id, outcome }) => (outcome === undefined ? [`${id} has no outcome`] : []))
   ])
 ]
+
+const isThere = (world: World, name: string): boolean =>
+  valuesUnder(world.consul.state.kv, keys.jobs + name).some(({ key }) =>
+    Option.contains(recordName(keys.jobs, key), name)
+  )
 
 const faultOf = (text: string, { hash, errors = [] }: Status): string | undefined =>
   Either.match(decodeRecord(text), {

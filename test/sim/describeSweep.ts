@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { scenarios } from "./scenarios.ts"
-import { sweeps, sweepScenario } from "./sweep.ts"
+import { type Sweep, sweepScenario } from "./sweep.ts"
 
-describe.each(sweeps.map((sweep) => ({ name: sweep.name, sweep })))(
-  "a controller with the fault «$name»",
-  ({ sweep }) => {
+/** One sweep over every life of a record. A file each, so that they run side by side. */
+export const describeSweep = (sweep: Sweep): void => {
+  describe(`a controller that meets the fault «${sweep.name}» at any boundary`, () => {
     it.each(scenarios.map((scenario) => ({ name: scenario.name, scenario })))(
-      "at every boundary ends as without it: $name",
+      "ends as without it: $name",
       { timeout: 120_000 },
       ({ scenario }) => {
         const { boundaries, covered, failures } = sweepScenario(scenario, sweep)
@@ -18,5 +18,5 @@ describe.each(sweeps.map((sweep) => ({ name: sweep.name, sweep })))(
         assert.strictEqual(covered, boundaries)
       }
     )
-  }
-)
+  })
+}

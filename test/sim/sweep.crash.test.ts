@@ -1,0 +1,4 @@
+import { describeSweep } from "./describeSweep.ts"
+import { crash } from "./sweep.ts"
+
+describeSweep(crash)

@@ -1,0 +1,4 @@
+import { describeSweep } from "./describeSweep.ts"
+import { forgotten } from "./sweep.ts"
+
+describeSweep(forgotten)

@@ -1,0 +1,4 @@
+import { describeSweep } from "./describeSweep.ts"
+import { pausedLeader } from "./sweep.ts"
+
+describeSweep(pausedLeader)

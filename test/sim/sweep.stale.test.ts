@@ -1,0 +1,4 @@
+import { describeSweep } from "./describeSweep.ts"
+import { stale } from "./sweep.ts"
+
+describeSweep(stale)

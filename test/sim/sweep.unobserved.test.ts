@@ -1,0 +1,4 @@
+import { describeSweep } from "./describeSweep.ts"
+import { unobserved } from "./sweep.ts"
+
+describeSweep(unobserved)
