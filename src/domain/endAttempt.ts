@@ -53,8 +53,9 @@ const observed = (snapshot: Snapshot, attempt: Attempt, state: Ended): Closing =
   const collected = state._tag === "NeverStarted" ? nothingCollected : snapshot.collected.get(attempt.nomad_job_id)
   if (collected === undefined) return { kind: "collect", attempt: timed, allocationId: allocationOf(state) }
   if (isForgotten(attempt, state, collected)) return endAttempt(snapshot, timed, { kind: "vanished" })
-  const waited = snapshot.now - finishedAt
-  if (collected.logs === "unreachable" && waited < snapshot.policy.logsGrace) return { kind: "wait", attempt: timed }
+  // Nobody may have led while it ended: at least a second try is due, however long ago that was.
+  const patient = attempt.finished_at === undefined || snapshot.now - finishedAt < snapshot.policy.logsGrace
+  if (collected.logs === "unreachable" && patient) return { kind: "wait", attempt: timed }
   return close(timed, {
     ...bare(snapshot.now),
     logs: collected.logs === "unreachable" ? "unavailable" : collected.logs,

@@ -533,6 +533,17 @@ describe("logs", () => {
     assert.strictEqual(world.status?.status, "SUCCEEDED")
     assert.strictEqual(world.status?.attempts[0]?.outcome?.logs, "unavailable")
   })
+
+  it("are tried a second time of what ended long before anybody looked", () => {
+    const world = building()
+    world.succeed(world.child("build"), { ...reported, logs: "unreachable" })
+    world.now += 2 * policy.logsGrace
+    world.pass()
+    assert.strictEqual(world.status?.status, "BUILDING")
+    world.succeed(world.child("build"), reported)
+    world.settle()
+    assert.strictEqual(world.status?.attempts[0]?.outcome?.logs, "archived")
+  })
 })
 
 describe("what somebody wants otherwise", () => {
