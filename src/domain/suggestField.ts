@@ -7,11 +7,15 @@ import { Array as Arr, Option, Order } from "effect"
 export const suggestField = (key: string, parent: string, fields: ReadonlyArray<string>): string | undefined => {
   if (key.length > maximumLength) return undefined
   const word = simplified(key)
+  const allowed = Math.ceil(word.length / 4)
   const near = fields.flatMap((field) => {
     const dot = field.lastIndexOf(".")
-    const errors = distance(word, simplified(field.slice(dot + 1)))
+    const name = simplified(field.slice(dot + 1))
+    // Each missing letter is an error: most fields need no closer look, and a record can have many unknown keys.
+    if (Math.abs(name.length - word.length) > allowed) return []
+    const errors = distance(word, name)
     const elsewhere = field.slice(0, Math.max(dot, 0)) === parent ? 0 : 1
-    return errors <= Math.ceil(word.length / 4) ? [{ field, errors, elsewhere }] : []
+    return errors <= allowed ? [{ field, errors, elsewhere }] : []
   })
   return Option.getOrUndefined(Option.map(Arr.head(Arr.sort(near, byLikelihood)), ({ field }) => field))
 }
@@ -34,19 +38,18 @@ const maximumLength = 40
 
 const simplified = (key: string): string => key.toLowerCase().replaceAll(/[_-]/g, "")
 
-/** Levenshtein's. */
+/** Levenshtein's, in one row that is written over. */
 const distance = (a: string, b: string): number => {
-  const last = Array.from(a).reduce<ReadonlyArray<number>>(
-    (above, letter, row) =>
-      Array.from(b).reduce<Array<number>>(
-        (line, other, column) => {
-          const [left = 0, diagonal = 0, over = 0] = [line.at(-1), above[column], above[column + 1]]
-          line.push(Math.min(left + 1, over + 1, diagonal + (letter === other ? 0 : 1)))
-          return line
-        },
-        [row + 1]
-      ),
-    Array.from({ length: Array.from(b).length + 1 }, (_, column) => column)
-  )
-  return Math.max(...last.slice(-1))
+  const others = Array.from(b)
+  const row = Array.from({ length: others.length + 1 }, (_, column) => column)
+  for (const [at, letter] of Array.from(a).entries()) {
+    let diagonal = at
+    row[0] = at + 1
+    for (let column = 0; column < others.length; column++) {
+      const [left = 0, over = 0] = row.slice(column, column + 2)
+      row[column + 1] = Math.min(left + 1, over + 1, diagonal + (letter === others[column] ? 0 : 1))
+      diagonal = over
+    }
+  }
+  return Math.max(...row.slice(-1))
 }
