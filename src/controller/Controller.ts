@@ -90,23 +90,44 @@ const term = Effect.fnUntraced(function* (
     }).pipe(Effect.annotateLogs({ request: id, jobId }))
   }
 
-  const everything = Effect.gen(function* () {
+  /** A record that can't be built has nobody who waits for it: however many there are, the others don't wait for them. */
+  const announce = (name: string) =>
+    Effect.suspend(() =>
+      active.has(name) || Option.exists(records.get(name), ({ view }) => view._tag === "Valid")
+        ? queue.add(name)
+        : queue.addLater(name)
+    )
+
+  /** What is under way comes first: somebody waits for it. */
+  const underWay = Effect.gen(function* () {
     const stored = yield* storedStatuses
     yield* Effect.sync(() => stored.forEach(enter))
-    // What is under way comes first: somebody waits for it.
     yield* Effect.forEach([...active], queue.add, { discard: true })
-    yield* Effect.forEach([...records.names(), ...stored.map(({ name }) => name)], queue.add, { discard: true })
+    return new Set(stored.map(({ name }) => name))
+  })
+
+  /** Then what is new, and in the end what is only looked at to be sure. */
+  const everythingElse = Effect.fnUntraced(function* (known: ReadonlySet<string>) {
+    const fresh = records.names().filter((name) => !known.has(name))
+    yield* Effect.forEach(fresh, (name) => Effect.zipLeft(announce(name), Effect.yieldNow()), { discard: true })
+    yield* Effect.forEach(known, queue.addLater, { discard: true })
     yield* Effect.forEach(requests.all(), wakeFor, { discard: true })
   })
 
-  yield* everything
-  yield* Effect.forkScoped(Stream.runForEach(changes, queue.add))
+  const known = yield* underWay
+  yield* Effect.forkScoped(Stream.runForEach(changes, announce))
   yield* Effect.forkScoped(Stream.runForEach(asked, wakeFor))
   const orphans = yield* makeOrphanCollector({ installation, keys, settings: current, isOwned: (id) => owners.has(id) })
   yield* Effect.forkScoped(followNomad(queue, owners, active, orphans))
   yield* Effect.forkScoped(orphans.run)
   yield* Effect.forkScoped(housekeeping(current, lease))
-  return yield* Effect.forever(Effect.zipRight(Effect.sleep(resync), everything))
+  yield* everythingElse(known)
+  return yield* Effect.forever(
+    Effect.zipRight(
+      Effect.sleep(resync),
+      Effect.flatMap(underWay, (stored) => everythingElse(stored))
+    )
+  )
 })
 
 /** Passes at the same time: most of a pass is waiting for Consul and Nomad. */

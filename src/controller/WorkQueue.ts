@@ -1,4 +1,4 @@
-import { Cause, Duration, Effect, Exit, FiberMap, Queue, type Scope } from "effect"
+import { Cause, Duration, Effect, Exit, FiberMap, MutableQueue, Queue, type Scope } from "effect"
 
 /** What a pass asks for: another look after a while, or none before the next notification. */
 export type Requeue = Duration.Duration | "when-notified"
@@ -14,18 +14,26 @@ export interface WorkQueueOptions<E, R> {
 export interface WorkQueue {
   /** Asks for a pass. A key that waits already is not queued twice; one that is being worked on gets another pass after. */
   readonly add: (key: string) => Effect.Effect<void>
+  /** The same for what nobody waits for: most of the workers' turns go to the others while there are any. */
+  readonly addLater: (key: string) => Effect.Effect<void>
   /** Keys that wait for a worker, and keys that are being worked on. */
   readonly size: Effect.Effect<{ readonly waiting: number; readonly active: number }>
 }
 
 interface Entry {
-  state: "waiting" | "active" | "active-again"
+  state: Lane | "active" | "active-again"
   failures: number
 }
 
+/** Where a key waits. */
+type Lane = "soon" | "later"
+
+/** Every so many turns the first of those goes that nobody waits for. */
+const patience = 8
+
 /**
- * One entry a key, one pass a key at a time, first come first served, so that no key starves. An idle key costs
- * nothing. This is the single place where a cause, defects included, is caught: a bug in one key's pass must not stop
+ * One entry a key, one pass a key at a time, first come first served in each of two lanes, of which the slower one has
+ * its share too, so that no key starves. An idle key costs nothing. This is the single place where a cause, defects included, is caught: a bug in one key's pass must not stop
  * the other keys.
  *
  * A notification shortens no backoff: whatever failed is still likely to fail, and the pause protects it.
@@ -34,23 +42,41 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   options: WorkQueueOptions<E, R>
 ): Effect.fn.Return<WorkQueue, never, R | Scope.Scope> {
   const entries = new Map<string, Entry>()
-  const ready = yield* Queue.unbounded<string>()
+  const lanes = { soon: MutableQueue.unbounded<string>(), later: MutableQueue.unbounded<string>() }
+  // One for each key in a lane; which key it is, the turn decides.
+  const tickets = yield* Queue.unbounded<void>()
+  let turn = 0
   const timers = yield* FiberMap.make<string>()
   const failing = new Map<string, number>()
 
-  const enqueue = (key: string, failures: number) =>
+  const enqueue = (key: string, failures: number, lane: Lane) =>
     Effect.suspend(() => {
-      entries.set(key, { state: "waiting", failures })
-      return Effect.asVoid(Queue.offer(ready, key))
+      entries.set(key, { state: lane, failures })
+      MutableQueue.offer(lanes[lane], key)
+      return Effect.asVoid(Queue.offer(tickets, undefined))
     })
 
-  const add = (key: string): Effect.Effect<void> =>
+  const addTo = (key: string, lane: Lane): Effect.Effect<void> =>
     Effect.suspend(() => {
       const entry = entries.get(key)
-      if (entry === undefined) return failing.has(key) ? Effect.void : enqueue(key, 0)
+      if (entry === undefined) return failing.has(key) ? Effect.void : enqueue(key, 0, lane)
       if (entry.state === "active") entry.state = "active-again"
-      return Effect.void
+      // What it leaves behind in the other lane is nobody's turn any more.
+      return entry.state === "later" && lane === "soon" ? enqueue(key, entry.failures, lane) : Effect.void
     })
+
+  const add = (key: string): Effect.Effect<void> => addTo(key, "soon")
+
+  /** The first of the lane whose turn it is, and of the other where that one is empty. */
+  const next = Effect.sync((): string | undefined => {
+    turn = (turn + 1) % patience
+    const order: ReadonlyArray<Lane> = turn === 0 ? ["later", "soon"] : ["soon", "later"]
+    for (const lane of order) {
+      const key = MutableQueue.poll(lanes[lane], undefined)
+      if (key !== undefined) return entries.get(key)?.state === lane ? key : undefined
+    }
+    return undefined
+  })
 
   const later = (key: string, pause: Duration.Duration, failures: number) =>
     Effect.asVoid(
@@ -62,7 +88,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
             Effect.suspend(() => {
               failing.delete(key)
               const entry = entries.get(key)
-              return entry === undefined ? enqueue(key, failures) : add(key)
+              return entry === undefined ? enqueue(key, failures, "soon") : add(key)
             })
           )
         )
@@ -80,14 +106,15 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
         Effect.zipRight(later(key, pause, failures))
       )
     }
-    if (entry.state === "active-again") return enqueue(key, 0)
+    if (entry.state === "active-again") return enqueue(key, 0, "soon")
     return exit.value === "when-notified" ? Effect.void : later(key, exit.value, 0)
   }
 
   const work = Effect.gen(function* () {
-    const key = yield* Queue.take(ready)
-    const entry = entries.get(key)
-    if (entry === undefined) return
+    yield* Queue.take(tickets)
+    const key = yield* next
+    const entry = key === undefined ? undefined : entries.get(key)
+    if (key === undefined || entry === undefined) return
     entry.state = "active"
     // A timer that is still running belongs to a look that this pass makes needless.
     yield* FiberMap.remove(timers, key)
@@ -99,9 +126,10 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
 
   return {
     add,
+    addLater: (key) => addTo(key, "later"),
     size: Effect.sync(() => {
       const states = [...entries.values()]
-      const waiting = states.filter(({ state }) => state === "waiting").length
+      const waiting = states.filter(({ state }) => state === "soon" || state === "later").length
       return { waiting, active: states.length - waiting }
     })
   }

@@ -131,4 +131,42 @@ describe("WorkQueue", () => {
       assert.lengthOf(yield* Ref.get(passes), 2)
     })
   )
+
+  it.scoped("gives what nobody waits for one turn in eight while others wait, and all of them otherwise", () =>
+    Effect.gen(function* () {
+      const passes = yield* Ref.make<ReadonlyArray<string>>([])
+      const queue = yield* makeWorkQueue({ reconcile: slow(passes), backoff, concurrency: 1 })
+      for (let at = 0; at < 30; at++) yield* queue.addLater(`later ${at}`)
+      for (let at = 0; at < 20; at++) yield* queue.add(`soon ${at}`)
+      yield* TestClock.adjust("300 seconds")
+      const served = yield* Ref.get(passes)
+      assert.lengthOf(served, 50)
+      const lastSoon = served.indexOf("soon 19")
+      assert.isAtMost(lastSoon, 24)
+      assert.isAtLeast(served.slice(0, lastSoon).filter((key) => key.startsWith("later")).length, 2)
+      for (const lane of ["soon", "later"]) {
+        const inLane = served.filter((key) => key.startsWith(lane))
+        assert.deepStrictEqual(
+          inLane,
+          inLane.toSorted((a, b) => Number(a.split(" ")[1]) - Number(b.split(" ")[1]))
+        )
+      }
+    })
+  )
+
+  it.scoped("brings a key forward that somebody waits for now, and works on it once", () =>
+    Effect.gen(function* () {
+      const passes = yield* Ref.make<ReadonlyArray<string>>([])
+      const queue = yield* makeWorkQueue({ reconcile: slow(passes), backoff, concurrency: 1 })
+      for (let at = 0; at < 5; at++) yield* queue.addLater(`later ${at}`)
+      yield* queue.addLater("web")
+      yield* queue.add("web")
+      assert.deepStrictEqual(yield* queue.size, { waiting: 6, active: 0 })
+      yield* TestClock.adjust("1 minute")
+      const served = yield* Ref.get(passes)
+      assert.isAtMost(served.indexOf("web"), 1)
+      assert.lengthOf(served, 6)
+      assert.deepStrictEqual(yield* queue.size, { waiting: 0, active: 0 })
+    })
+  )
 })
