@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { Schema } from "effect"
 import { historyOf } from "../test/sim/randomHistory.ts"
 import type { Plan } from "../test/sim/Plan.ts"
 import { scenarios } from "../test/sim/scenarios.ts"
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     from: { type: "string", default: "1" },
     sweep: { type: "boolean", default: false },
     only: { type: "string" },
+    part: { type: "string" },
     alone: { type: "boolean", default: false },
     help: { type: "boolean", default: false }
   }
@@ -80,31 +82,75 @@ const playOne = (seed: number): boolean => {
   return violations.length === 0
 }
 
-const sweepAll = (only: string | undefined): boolean => {
-  const began = performance.now()
-  const total = { boundaries: 0, covered: 0, runs: 0, failures: 0 }
-  for (const sweep of sweeps) {
-    for (const scenario of scenarios) {
-      if (only !== undefined && only !== scenario.name && only !== sweep.name) continue
+interface Total {
+  readonly boundaries: number
+  readonly covered: number
+  readonly runs: number
+  readonly failures: number
+}
+
+const nothing: Total = { boundaries: 0, covered: 0, runs: 0, failures: 0 }
+
+const sum = (a: Total, b: Total): Total => ({
+  boundaries: a.boundaries + b.boundaries,
+  covered: a.covered + b.covered,
+  runs: a.runs + b.runs,
+  failures: a.failures + b.failures
+})
+
+/** Of everything that is to be swept each n-th pair, told to the process that asked for it. */
+const sweepPart = (part: number, parts: number): Total => {
+  const pairs = sweeps.flatMap((sweep) => scenarios.map((scenario) => ({ sweep, scenario })))
+  const wanted = pairs.filter(
+    ({ sweep, scenario }) => values.only === undefined || [sweep.name, scenario.name].includes(values.only)
+  )
+  return wanted
+    .filter((_, index) => index % parts === part)
+    .reduce((total, { sweep, scenario }) => {
       const { boundaries, covered, runs, failures } = sweepScenario(scenario, sweep)
-      total.boundaries += boundaries
-      total.covered += covered
-      total.runs += runs
-      total.failures += failures.length
       console.log(`${sweep.name}, ${scenario.name}: ${covered} of ${boundaries} boundaries covered by ${runs} runs`)
       for (const { what, violations } of failures) console.log(`  ${what}\n    ${violations.join("\n    ")}`)
-    }
-  }
+      return sum(total, { boundaries, covered, runs, failures: failures.length })
+    }, nothing)
+}
+
+const sweepAll = async (): Promise<boolean> => {
+  const began = performance.now()
+  const parts = availableParallelism()
+  const only = values.only === undefined ? [] : ["--only", values.only]
+  const totals = await Promise.all(
+    Array.from({ length: parts }, async (_, part) => {
+      const child = fork(fileURLToPath(import.meta.url), ["--sweep", "--part", `${part}/${parts}`, ...only])
+      let told = nothing
+      child.on("message", (total) => {
+        told = sum(told, Schema.decodeUnknownSync(TotalFromChild)(total))
+      })
+      const [code]: ReadonlyArray<unknown> = await once(child, "exit")
+      return code === 0 ? told : sum(told, { ...nothing, failures: 1 })
+    })
+  )
+  const total = totals.reduce(sum, nothing)
   const share = total.boundaries === 0 ? 0 : (100 * total.covered) / total.boundaries
-  const seconds = (performance.now() - began) / 1000
   console.log(
-    `${total.covered} of ${total.boundaries} boundaries covered (${share.toFixed(1)} %), ${total.runs} runs, ${total.failures} failures: ${seconds.toFixed(1)} s`
+    `${total.covered} of ${total.boundaries} boundaries covered (${share.toFixed(1)} %), ${total.runs} runs, ${total.failures} failures: ${((performance.now() - began) / 1000).toFixed(1)} s`
   )
   return total.failures === 0
 }
 
+const TotalFromChild = Schema.Struct({
+  boundaries: Schema.Number,
+  covered: Schema.Number,
+  runs: Schema.Number,
+  failures: Schema.Number
+})
+
 const passed = async (): Promise<boolean> => {
-  if (values.sweep) return sweepAll(values.only)
+  if (values.part !== undefined) {
+    const [part = 0, parts = 1] = values.part.split("/").map(Number)
+    process.send?.(sweepPart(part, parts))
+    return true
+  }
+  if (values.sweep) return sweepAll()
   if (values.seed !== undefined) return playOne(Number(values.seed))
   if (values.seeds !== undefined) return playOnAllCores(Number(values.from), Number(values.seeds))
   console.log(usage)

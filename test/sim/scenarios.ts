@@ -102,3 +102,15 @@ export const scenarios: ReadonlyArray<Scenario> = [
     outcomes: [succeeded]
   }
 ]
+
+/** What every run of the tests has time for: one life of each kind. */
+export const everyday: ReadonlyArray<Scenario> = scenarios.filter(({ name }) =>
+  [
+    "no tests",
+    "one command",
+    "failing test",
+    "cancelled while publishing",
+    "deleted while building",
+    "garbage, then a good record"
+  ].includes(name)
+)
