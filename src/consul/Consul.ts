@@ -59,8 +59,8 @@ export class Consul extends Context.Tag("jobforge/consul/Consul")<
     readonly acquire: (key: string, value: string | Uint8Array, session: string) => Effect.Effect<boolean, ApiError>
     /** `false`: the session doesn't hold it. Consul writes a value with it: the empty one unless one is given. */
     readonly release: (key: string, session: string, value?: string | Uint8Array) => Effect.Effect<boolean, ApiError>
-    /** All or nothing. Over the limits of `Transaction.ts` it is `Invalid` and not sent. */
-    readonly transaction: (ops: ReadonlyArray<TxnOp>) => Effect.Effect<TxnResult, ApiError>
+    /** All or nothing. Over the limits of `Transaction.ts` it is `Invalid` and not sent. Options are for one that only reads. */
+    readonly transaction: (ops: ReadonlyArray<TxnOp>, options?: ReadOptions) => Effect.Effect<TxnResult, ApiError>
 
     /**
      * Each state of the names under a prefix, starting with the present one. It wakes for changed values too, so equal

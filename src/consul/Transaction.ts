@@ -1,6 +1,7 @@
 import { Data, Effect, Schema } from "effect"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
 import type { HttpResponse } from "../http/Transport.ts"
+import type { ReadOptions } from "./Consul.ts"
 import { about, type Call, type CallRequest, decodeBody } from "./Call.ts"
 import { fromBase64, toBase64 } from "./Value.ts"
 
@@ -48,6 +49,7 @@ export interface TxnEntry {
   readonly modifyIndex: number
   /** Only what a `Get` read. */
   readonly value?: Uint8Array
+  readonly createIndex?: number
 }
 
 export type TxnResult = Data.TaggedEnum<{
@@ -63,13 +65,14 @@ export const transactionSize = (ops: ReadonlyArray<TxnOp>): number => Buffer.byt
 
 export const makeTransaction =
   (call: Call) =>
-  (ops: ReadonlyArray<TxnOp>): Effect.Effect<TxnResult, ApiError> =>
+  (ops: ReadonlyArray<TxnOp>, options?: ReadOptions): Effect.Effect<TxnResult, ApiError> =>
     Effect.gen(function* () {
       const body = encodeOps(ops)
       const request: CallRequest = {
         operation: `txn of ${ops.length} on ${keysOf(ops)}`,
         method: "PUT",
         path: "/v1/txn",
+        ...(options?.consistent === true ? { query: { consistent: true } } : {}),
         body,
         accept: [409]
       }
@@ -115,7 +118,12 @@ const Answer = Schema.Struct({
   Results: Schema.NullOr(
     Schema.Array(
       Schema.Struct({
-        KV: Schema.Struct({ Key: Schema.String, ModifyIndex: Schema.Number, Value: Schema.NullOr(Schema.String) })
+        KV: Schema.Struct({
+          Key: Schema.String,
+          CreateIndex: Schema.Number,
+          ModifyIndex: Schema.Number,
+          Value: Schema.NullOr(Schema.String)
+        })
       })
     )
   )
@@ -143,6 +151,7 @@ const committed = Effect.fnUntraced(function* (
 
 interface Entry {
   readonly Key: string
+  readonly CreateIndex: number
   readonly ModifyIndex: number
   readonly Value: string | null
 }
@@ -150,11 +159,11 @@ interface Entry {
 /** The answers come in the operations' order, with gaps where an operation leaves none. */
 const matched = (ops: ReadonlyArray<TxnOp>, entries: ReadonlyArray<Entry>): ReadonlyArray<TxnEntry> => {
   let next = 0
-  return entries.map(({ Key, ModifyIndex, Value }): TxnEntry => {
+  return entries.map(({ CreateIndex, Key, ModifyIndex, Value }): TxnEntry => {
     const at = ops.findIndex((op, index) => index >= next && op.key === Key && !leavesNone(op))
     next = at + 1
     return ops[at]?._tag === "Get"
-      ? { key: Key, modifyIndex: ModifyIndex, value: fromBase64(Value ?? "") }
+      ? { key: Key, createIndex: CreateIndex, modifyIndex: ModifyIndex, value: fromBase64(Value ?? "") }
       : { key: Key, modifyIndex: ModifyIndex }
   })
 }

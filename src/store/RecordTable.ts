@@ -1,10 +1,10 @@
 import { Either, Option, Schema } from "effect"
-import type { KvEntry } from "../consul/Consul.ts"
 import { BuildJob } from "../domain/BuildJob.ts"
 import { decodeRecord, type DesiredRecord } from "../domain/decodeRecord.ts"
 import type { FieldError } from "../domain/FieldError.ts"
 import { RecordView } from "../domain/Snapshot.ts"
 import { recordName } from "./keys.ts"
+import type { ReadEntry } from "./readKeys.ts"
 
 /** A record as one key of the store holds it. */
 export interface StoredRecord {
@@ -26,25 +26,35 @@ export const maxRecordBytes = 64 * 1024
  */
 export interface RecordTable {
   /** Takes a key's new value; answers with the names whose record changed by it. */
-  readonly put: (entry: KvEntry) => ReadonlyArray<string>
+  readonly put: (entry: ReadEntry) => ReadonlyArray<string>
   readonly remove: (key: string) => ReadonlyArray<string>
   readonly get: (name: string) => Option.Option<StoredRecord>
   readonly modifyIndex: (key: string) => Option.Option<number>
   readonly keys: () => ReadonlyArray<string>
   readonly names: () => ReadonlyArray<string>
+  /** Bytes of all values together, as they were read. */
+  readonly bytes: () => number
+}
+
+/** A key's record: its text until somebody looks at it, then only what it means. */
+interface Held {
+  readonly key: string
+  readonly createIndex: number
+  readonly modifyIndex: number
+  readonly bytes: number
+  content: { readonly text: Uint8Array } | { readonly view: RecordView }
 }
 
 export const makeRecordTable = (jobs: string): RecordTable => {
-  const entries = new Map<string, KvEntry>()
+  const entries = new Map<string, Held>()
   const byName = new Map<string, ReadonlyArray<string>>()
-  // Decoding costs more than anything else here, and a record is looked at many times.
-  const decoded = new WeakMap<KvEntry, RecordView>()
+  let bytes = 0
 
-  const view = (entry: KvEntry): RecordView => {
-    const known = decoded.get(entry)
-    if (known !== undefined) return known
-    const made = decode(entry)
-    decoded.set(entry, made)
+  /** Decoding costs more than anything else here: it is done once, when it is needed, and the text is dropped then. */
+  const view = (held: Held): RecordView => {
+    if ("view" in held.content) return held.content.view
+    const made = decode(held.content.text)
+    held.content = { view: made }
     return made
   }
 
@@ -71,13 +81,17 @@ export const makeRecordTable = (jobs: string): RecordTable => {
       const name = Option.getOrUndefined(recordName(jobs, entry.key))
       if (name === undefined) return []
       const before = aliasesOf(name)
-      entries.set(entry.key, entry)
+      bytes += entry.value.length - (entries.get(entry.key)?.bytes ?? 0)
+      entries.set(entry.key, hold(entry))
       byName.set(name, [...new Set([...before, entry.key])])
       return affected(name, before)
     },
     remove: (key) => {
       const name = Option.getOrUndefined(recordName(jobs, key))
-      if (name === undefined || !entries.delete(key)) return []
+      const held = entries.get(key)
+      if (name === undefined || held === undefined) return []
+      entries.delete(key)
+      bytes -= held.bytes
       const before = aliasesOf(name)
       const rest = before.filter((other) => other !== key)
       if (rest.length === 0) byName.delete(name)
@@ -94,6 +108,7 @@ export const makeRecordTable = (jobs: string): RecordTable => {
     },
     modifyIndex: (key) => Option.map(Option.fromNullable(entries.get(key)), ({ modifyIndex }) => modifyIndex),
     keys: () => [...entries.keys()],
+    bytes: () => bytes,
     names: () =>
       [...byName].flatMap(([name]) => [
         name,
@@ -104,16 +119,24 @@ export const makeRecordTable = (jobs: string): RecordTable => {
   }
 }
 
-const decode = (entry: KvEntry): RecordView => {
-  if (entry.value.length > maxRecordBytes) {
-    const message = `the record has ${entry.value.length} bytes; at most ${maxRecordBytes} are accepted`
-    return RecordView.Invalid({ reason: "InvalidSpec", errors: [{ path: "", message }] })
-  }
-  return Either.match(Either.flatMap(decodeRecord(new TextDecoder().decode(entry.value)), bounded), {
+const hold = ({ createIndex, key, modifyIndex, value }: ReadEntry): Held => ({
+  key,
+  createIndex,
+  modifyIndex,
+  bytes: value.length,
+  content: value.length > maxRecordBytes ? { view: tooLarge(value.length) } : { text: value }
+})
+
+const tooLarge = (bytes: number): RecordView => {
+  const message = `the record has ${bytes} bytes; at most ${maxRecordBytes} are accepted`
+  return RecordView.Invalid({ reason: "InvalidSpec", errors: [{ path: "", message }] })
+}
+
+const decode = (text: Uint8Array): RecordView =>
+  Either.match(Either.flatMap(decodeRecord(new TextDecoder().decode(text)), bounded), {
     onLeft: (errors) => RecordView.Invalid({ reason: "InvalidSpec", errors }),
     onRight: (desired) => RecordView.Valid({ desired })
   })
-}
 
 /** What YAML's aliases make of a small text is what a status repeats. */
 const bounded = (desired: DesiredRecord): Either.Either<DesiredRecord, ReadonlyArray<FieldError>> => {

@@ -1,14 +1,16 @@
 import { Context, Effect, Layer, Option, PubSub, Ref, type Scope, Stream } from "effect"
-import { Consul, type Indexed, type KvEntry } from "../consul/Consul.ts"
+import { Consul, type Indexed } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
-import type { Keys } from "./keys.ts"
+import { type Keys, recordName } from "./keys.ts"
+import { changedKeys, type ReadEntry, readKeys } from "./readKeys.ts"
 import { makeRecordTable, type StoredRecord } from "./RecordTable.ts"
 
 /**
  * The records below `jobs/`, kept in this process and followed by one watch.
  *
  * A watch on values would bring the whole prefix for each change: the watch is on names, which changed values wake
- * too; new names are fetched singly, changed values found by one recursive read in a while.
+ * too; new names are fetched singly, changed values found by one recursive read in a while. Where that would bring too
+ * much, values are only read of what is new and of what says that it changed.
  */
 export class Records extends Context.Tag("jobforge/store/Records")<
   Records,
@@ -27,22 +29,28 @@ export class Records extends Context.Tag("jobforge/store/Records")<
 /** Milliseconds between two reads of all values, however many changes there are. */
 const valuesEvery = 250
 
+/** Names, and bytes of their values together, that are still read as a whole. */
+const manyNames = 256
+const manyBytes = 1024 * 1024
+
 /** More new names at once than this are fetched by one recursive read. */
 const singleFetches = 16
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
-  const table = makeRecordTable(keys.jobs)
+  const { jobs } = keys
+  const table = makeRecordTable(jobs)
   const announce = yield* PubSub.unbounded<string>()
   const ready = yield* Effect.makeLatch(false)
   const wanted = yield* Effect.makeLatch(false)
   const listed = yield* Ref.make(false)
-  /** What the watch last said that the store has got to. */
+  /** What the watch last said: the names, and what the store has got to. */
   const reached = yield* Ref.make(0)
+  const named = yield* Ref.make<ReadonlyArray<string>>([])
 
   const publish = (names: ReadonlyArray<string>) => Effect.asVoid(PubSub.publishAll(announce, names))
 
-  const take = (entry: KvEntry) =>
+  const take = (entry: ReadEntry) =>
     Effect.suspend(() => {
       const known = table.modifyIndex(entry.key)
       // A read that was overtaken by a later one must not bring the past back.
@@ -62,14 +70,32 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 
   /** An answer from before what the watch has seen hides the very change that it is read for. */
   const newestList = Effect.gen(function* () {
-    const listed = yield* consul.list(keys.jobs)
-    return listed.index < (yield* Ref.get(reached)) ? yield* consul.list(keys.jobs, { consistent: true }) : listed
+    const listed = yield* consul.list(jobs)
+    return listed.index < (yield* Ref.get(reached)) ? yield* consul.list(jobs, { consistent: true }) : listed
+  })
+
+  /** By their indexes alone: the values of thousands of records can be more than this process has room for. */
+  const readChanged = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
+    const keys = names.filter((key) => Option.isSome(recordName(jobs, key)))
+    const known = keys.flatMap((key) =>
+      Option.match(table.modifyIndex(key), { onNone: () => [], onSome: (index) => [{ key, index }] })
+    )
+    const changed = yield* changedKeys(consul, known)
+    const fresh = keys.filter((key) => Option.isNone(table.modifyIndex(key)))
+    yield* readKeys(consul, [...fresh, ...changed], take)
+    return names
+  })
+
+  const readAll = Effect.gen(function* () {
+    const { value } = yield* newestList
+    yield* Effect.forEach(value, take, { discard: true })
+    return value.map(({ key }) => key)
   })
 
   const readValues = Effect.gen(function* () {
-    const { value } = yield* newestList
-    yield* Effect.forEach(value, take, { discard: true })
-    const present = new Set(value.map(({ key }) => key))
+    const names = yield* Ref.get(named)
+    const many = names.length > manyNames || table.bytes() > manyBytes
+    const present = new Set(yield* many ? readChanged(names) : readAll)
     const gone = table.keys().filter((key) => !present.has(key))
     yield* Effect.forEach(gone, (key) => unlessOut(`deletion of ${key}`, confirmGone(key)), {
       concurrency: 8,
@@ -79,6 +105,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 
   const onNames = Effect.fnUntraced(function* ({ index, value: names }: Indexed<ReadonlyArray<string>>) {
     yield* Ref.set(reached, index)
+    yield* Ref.set(named, names)
     const fresh = names.filter((key) => Option.isNone(table.modifyIndex(key)))
     const first = !(yield* Ref.get(listed))
     if (!first && fresh.length <= singleFetches) {
@@ -88,7 +115,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     yield* wanted.open
   })
 
-  yield* consul.watchKeys(keys.jobs).pipe(Stream.runForEach(onNames), Effect.forkScoped)
+  yield* consul.watchKeys(jobs).pipe(Stream.runForEach(onNames), Effect.forkScoped)
   yield* Effect.gen(function* () {
     yield* wanted.await
     yield* wanted.close

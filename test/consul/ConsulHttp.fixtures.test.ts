@@ -243,7 +243,7 @@ const transactions: ReadonlyArray<Case> = [
       results: [
         { key: a, modifyIndex: 305 },
         { key: b, modifyIndex: 305 },
-        { key: a, modifyIndex: 305, value: new TextEncoder().encode("1") }
+        { key: a, createIndex: 305, modifyIndex: 305, value: new TextEncoder().encode("1") }
       ]
     })
   ],

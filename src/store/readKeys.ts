@@ -1,0 +1,80 @@
+import { Array as Arr, Effect, Option } from "effect"
+import type { Consul, KvEntry } from "../consul/Consul.ts"
+import { TxnOp, TxnResult } from "../consul/Transaction.ts"
+import type { ApiError } from "../http/ApiError.ts"
+
+/** What a read of many keys tells of one. */
+export type ReadEntry = Pick<KvEntry, "key" | "value" | "createIndex" | "modifyIndex">
+
+/**
+ * Reads many keys in few requests, a bounded number of bytes at a time, and hands each over. What is gone meanwhile,
+ * and what may not be read, is left out.
+ */
+export const readKeys = (
+  consul: Consul["Type"],
+  keys: ReadonlyArray<string>,
+  take: (entry: ReadEntry) => Effect.Effect<void>
+): Effect.Effect<void, ApiError> =>
+  Effect.forEach(
+    Arr.chunksOf(keys, keysAtOnce),
+    (chunk) =>
+      Effect.flatMap(readChunk(consul, chunk), (entries) => Effect.forEach(entries, take, { discard: true })).pipe(
+        // Others want the processor too: thousands of records are read here.
+        Effect.zipLeft(Effect.yieldNow())
+      ),
+    { concurrency: 2, discard: true }
+  )
+
+/** So few that the largest values fill 8 MiB, which one answer may have without harm. */
+const keysAtOnce = 16
+
+const readChunk = Effect.fnUntraced(function* (
+  consul: Consul["Type"],
+  chunk: ReadonlyArray<string>
+): Effect.fn.Return<ReadonlyArray<ReadEntry>, ApiError> {
+  const keys = [...chunk]
+  // A key that can't be had rolls all of them back: each try leaves out at least one.
+  while (keys.length > 0) {
+    const result = yield* consul.transaction(
+      keys.map((key) => TxnOp.Get({ key })),
+      { consistent: true }
+    )
+    if (TxnResult.$is("Committed")(result)) {
+      return result.results.flatMap(({ createIndex = 0, key, modifyIndex, value }) =>
+        value === undefined ? [] : [{ key, value, createIndex, modifyIndex }]
+      )
+    }
+    for (const at of result.errors.map(({ opIndex }) => opIndex).toSorted((a, b) => b - a)) keys.splice(at, 1)
+    if (result.errors.length === 0) break
+  }
+  return []
+})
+
+/** Keys whose index is another one than it was, or that are gone: found without reading any value. */
+export const changedKeys = Effect.fnUntraced(function* (
+  consul: Consul["Type"],
+  known: ReadonlyArray<{ readonly key: string; readonly index: number }>
+): Effect.fn.Return<ReadonlyArray<string>, ApiError> {
+  const found = yield* Effect.forEach(
+    Arr.chunksOf(known, checksAtOnce),
+    (chunk) =>
+      Effect.map(
+        consul.transaction(
+          chunk.map(({ index, key }) => TxnOp.CheckIndex({ key, index })),
+          { consistent: true }
+        ),
+        (result) =>
+          TxnResult.$is("Committed")(result)
+            ? []
+            : result.errors.flatMap(({ kind, opIndex }) =>
+                // What may not be read any more is no news of it.
+                kind === "denied" ? [] : Option.toArray(Option.map(Arr.get(chunk, opIndex), ({ key }) => key))
+              )
+      ),
+    { concurrency: 2 }
+  )
+  return [...new Set(found.flat())]
+})
+
+/** Consul's limit for one transaction. */
+const checksAtOnce = 64
