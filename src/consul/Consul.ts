@@ -4,6 +4,7 @@ import { Context, type Effect, type Option, type Stream } from "effect"
 import type { ApiError } from "../http/ApiError.ts"
 import type { AgentSelf, CheckDefinition, CheckStatus, ServiceDefinition } from "./Agent.ts"
 import type { ServiceInstance } from "./Catalog.ts"
+import type { ReadOptions } from "./ReadOptions.ts"
 import type { SessionInfo, SessionOptions } from "./Session.ts"
 import type { TxnOp, TxnResult } from "./Transaction.ts"
 
@@ -26,11 +27,6 @@ export interface KvEntry {
 export interface Indexed<A> {
   readonly index: number
   readonly value: A
-}
-
-export interface ReadOptions {
-  /** Confirmed by a majority at the cost of a round trip; without it a deposed leader may answer from the past for a moment. */
-  readonly consistent?: boolean
 }
 
 /** Every call has a deadline of its own and closes its connection when it is interrupted. */

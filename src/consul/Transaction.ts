@@ -1,7 +1,7 @@
 import { Data, Effect, Schema } from "effect"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
 import type { HttpResponse } from "../http/Transport.ts"
-import type { ReadOptions } from "./Consul.ts"
+import type { ReadOptions } from "./ReadOptions.ts"
 import { about, type Call, type CallRequest, decodeBody } from "./Call.ts"
 import { fromBase64, toBase64 } from "./Value.ts"
 

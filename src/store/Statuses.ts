@@ -1,5 +1,6 @@
 import { Context, Data, Effect, Layer, Option, Schema } from "effect"
-import { Consul, type KvEntry, type ReadOptions } from "../consul/Consul.ts"
+import { Consul, type KvEntry } from "../consul/Consul.ts"
+import type { ReadOptions } from "../consul/ReadOptions.ts"
 import { TxnOp, TxnResult } from "../consul/Transaction.ts"
 import type { Slot } from "../domain/slots.ts"
 import { Status } from "../domain/Status.ts"

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Option } from "effect"
-import { Consul, type ReadOptions } from "../../src/consul/Consul.ts"
+import { Consul } from "../../src/consul/Consul.ts"
+import type { ReadOptions } from "../../src/consul/ReadOptions.ts"
 import { keysBelow } from "../../src/store/keys.ts"
 import { Records } from "../../src/store/Records.ts"
 import { embeddedConsul } from "../support/embeddedConsul.ts"
