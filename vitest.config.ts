@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Many tests run real programs in real time; a loaded CI machine gets a second look before it blames one.
+    retry: process.env["CI"] === undefined ? 0 : 1,
     coverage: {
       provider: "v8",
       // What must be covered whole: the rest is covered by what really runs.
