@@ -59,7 +59,12 @@ export const transactionConformance = (address: () => string): void => {
               { key: kept.key, modifyIndex: kept.modifyIndex },
               { key: `${prefix}set`, modifyIndex: index },
               { key: `${prefix}new`, modifyIndex: index },
-              { key: `${prefix}set`, modifyIndex: index, value: new TextEncoder().encode("s") }
+              {
+                key: `${prefix}set`,
+                createIndex: index,
+                modifyIndex: index,
+                value: new TextEncoder().encode("s")
+              }
             ]
           })
         )
