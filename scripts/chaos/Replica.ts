@@ -49,7 +49,7 @@ export class Replica {
 
   boot(): void {
     const { program, folder, name, environment } = this.#options
-    this.#process = OwnProcess.start(process.execPath, ["--enable-source-maps", program, "serve"], {
+    this.#process = OwnProcess.start(process.execPath, [program, "serve"], {
       log: join(folder, `${name}.log`),
       env: {
         ...cleanEnvironment(),
