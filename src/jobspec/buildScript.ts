@@ -63,27 +63,28 @@ already_published() {
   kept skopeo --registries-conf "$registries" inspect --no-tags \
     --format '{{.Digest}} {{index .Labels "org.opencontainers.image.revision"}}' "docker://$1" \
     >"$scratch/seen" 2>/dev/null || return 1
-  digest=$(cut -d ' ' -f 1 "$scratch/seen")
-  commit=$(cut -d ' ' -f 2 "$scratch/seen")
-  case $commit in
+  commit_seen=$(cut -d ' ' -f 2 "$scratch/seen")
+  case $commit_seen in
     '' | *[!0-9a-f]*) return 1 ;;
   esac
+  commit=$commit_seen
+  digest=$(cut -d ' ' -f 1 "$scratch/seen")
 }
 
+# A node that lost contact may run a second copy of this step. The first that sets the marker decides what the run has
+# published: the other takes its digest, and gives back what it has moved itself.
 push_final() {
   marker=$1
   shift
-  if [ "$#" -eq 0 ]; then
-    push_image "$marker"
-  else
-    first=$1
-    repository=$(printf '%s' "$first" | sed 's|:[^:/]*$||')
-    push_image "$first"
-    shift
+  if ! already_published "$marker"; then
+    if [ "$#" -eq 0 ]; then push_image "$marker"; else push_image "$1"; fi
+  fi
+  if [ "$#" -gt 0 ]; then
+    already_published "$marker" || :
+    repository=$(printf '%s' "$marker" | sed 's|:[^:/]*$||')
     for image in "$@" "$marker"; do
       copy_to "$repository@$digest" "$image"
     done
-    set -- "$first" "$@"
   fi
   for image in "$marker" "$@"; do
     verify "$image" "$digest"

@@ -1,5 +1,5 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { createReadStream, existsSync } from "node:fs"
+import { createReadStream, existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { ResolvedJob } from "../../src/domain/resolve.ts"
@@ -168,6 +168,36 @@ describe.runIf(canBuild)("the build script", { timeout: 60_000 }, () => {
       assert.notInclude(ended.stdout, "STEP")
       assert.strictEqual(await bench.registry.digest("team/app", "latest"), newer)
     })
+
+    it.each(["bud", "push"])(
+      "gives way to another copy of the step that has published by the end of its %s",
+      async (command) => {
+        const name = `raced-${command}`
+        const other = resultOf(
+          await runStep(
+            finalSpec([`${bench.registry.host}/team/app:other`], {
+              dockerfile_path: "sub/Dockerfile",
+              dockerfile_context: "sub"
+            }),
+            bench.options()
+          )
+        )
+        const copy = `skopeo copy -q --src-tls-verify=false --dest-tls-verify=false docker://${bench.registry.host}/team/app:other docker://${bench.registry.host}/team/app:${name}`
+        const programs = `${bench.folder}/${name}`
+        mkdirSync(programs)
+        const buildah = await execute(["sh", "-c", "command -v buildah"])
+        writeFileSync(
+          `${programs}/buildah`,
+          `#!/bin/sh\ncase " $* " in *" ${command} "*) ${copy} ;; esac\nexec ${buildah} "$@"\n`,
+          { mode: 0o755 }
+        )
+        const ended = await runStep(finalSpec(tags(name)), bench.options({ programs }))
+        assert.strictEqual(resultOf(ended).digest, other.digest)
+        assert.include(ended.stdout, "STEP")
+        for (const tag of [name, "latest", "v1"])
+          assert.strictEqual(await bench.registry.digest("team/app", tag), other.digest)
+      }
+    )
   })
 
   it("lets two builds of one project run at once", async () => {

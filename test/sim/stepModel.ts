@@ -67,7 +67,10 @@ const build = (step: Step, registry: SimRegistry): StepPlan => {
     .digest("hex")
   const failure = failureFor(env["JOBFORGE_GIT_REF"] ?? "", step.attempt)
   const [marker = "", ...rest] = args
-  const published = env["JOBFORGE_TARGET"] === "final" ? registry.digestOf(marker) : undefined
+  const final = env["JOBFORGE_TARGET"] === "final"
+  const published = final ? registry.digestOf(marker) : undefined
+  /** What the run publishes: what another copy of the step has set the marker to meanwhile, or else these bytes. */
+  const chosen = () => (final ? registry.digestOf(marker) : undefined) ?? digest
   const pushes = [...rest, marker]
   return {
     acts:
@@ -75,10 +78,9 @@ const build = (step: Step, registry: SimRegistry): StepPlan => {
         ? []
         : pushes.map((image, index) => ({
             share: 0.6 + (0.35 * index) / pushes.length,
-            run: () => registry.push(image, digest, client)
+            run: () => registry.push(image, chosen(), client)
           })),
-    end: () =>
-      failure === undefined ? succeeded({ digest: published ?? digest, commit, images: args }) : failed(failure)
+    end: () => (failure === undefined ? succeeded({ digest: chosen(), commit, images: args }) : failed(failure))
   }
 }
 
