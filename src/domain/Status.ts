@@ -124,6 +124,8 @@ export const Attempt = Schema.Struct({
   waiting_since: Schema.optional(Timestamp),
   /** It is to be stopped, and why. */
   stop: Schema.optional(Schema.Struct({ reason: Reason, message: Schema.String, at: Timestamp })),
+  /** Since when Nomad is seen to be stopping it, whoever wanted that. */
+  stopping_at: Schema.optional(Timestamp),
   outcome: Schema.optional(Outcome)
 })
 export type Attempt = typeof Attempt.Type

@@ -15,8 +15,8 @@ export type Ending =
   | { readonly kind: "vanished" }
   /** It was to be stopped before it was ever registered. */
   | { readonly kind: "never-registered"; readonly stop: Stop }
-  /** It was told to stop, and nobody can say whether it did. */
-  | { readonly kind: "unreachable"; readonly stop: Stop }
+  /** It was told to stop, by us or by somebody else, and nobody can say whether it did. */
+  | { readonly kind: "unreachable"; readonly stop: Stop | undefined }
 
 export type Closing =
   | { readonly kind: "closed"; readonly attempt: Attempt }
@@ -41,7 +41,7 @@ export const endAttempt = (snapshot: Snapshot, attempt: Attempt, ending: Ending)
     case "never-registered":
       return close(attempt, { ...bare(snapshot.now), ...stopped(ending.stop) })
     case "unreachable":
-      return close(attempt, { ...bare(snapshot.now), logs: "unavailable", ...stopped(ending.stop) })
+      return close(attempt, { ...bare(snapshot.now), logs: "unavailable", ...given(ending.stop) })
     case "observed":
       return observed(snapshot, attempt, ending.state)
   }
@@ -157,6 +157,15 @@ const failed = (reason: Reason, message: string, infrastructure: boolean): Verdi
 })
 
 const stopped = ({ reason, message }: Stop): Verdict => ({ result: "stopped", reason, message, infrastructure: false })
+
+const given = (stop: Stop | undefined): Verdict =>
+  stop === undefined
+    ? failed(
+        "ChildStopped",
+        "somebody stopped the Nomad job, and its node does not tell whether the task has ended",
+        true
+      )
+    : stopped(stop)
 
 const bare = (now: number) => ({ logs: "none" as const, log_bytes: 0, log_truncated: false, at: now })
 

@@ -77,7 +77,9 @@ const logsRetry = 5000
 
 /** A lost node can return with its allocation alive, and a child that Nomad was slow to show can still turn up. */
 const mayComeBack = (ending: Ending): boolean =>
-  ending.kind === "vanished" || (ending.kind === "observed" && ending.state._tag === "Lost")
+  ending.kind === "vanished" ||
+  ending.kind === "unreachable" ||
+  (ending.kind === "observed" && ending.state._tag === "Lost")
 
 /**
  * A 404 proves nothing. Before the child was seen it means «not registered yet», so the registration is repeated;
@@ -128,15 +130,21 @@ const starting = (
   return enforce(waiting, now, [inQueue, ...(waiting.waiting === undefined ? [] : [secret])])
 }
 
-/** A node that is out of reach never says that a task has ended: nobody waits for that for ever. */
+/**
+ * A node that is out of reach never says that a task has ended: nobody waits for that for ever. The time counts from when
+ * Nomad was seen to know, since nobody may have led between the wish and that, and a task has its kill timeout from then on.
+ */
 const stoppingChild = (snapshot: Snapshot, attempt: Attempt): Judgement => {
   const { stop } = attempt
-  if (stop === undefined) return keep(attempt, Option.some(snapshot.now + othersStop))
-  const at = stop.at + snapshot.policy.stopGrace
-  return at <= snapshot.now ? ended(snapshot, attempt, { kind: "unreachable", stop }) : keep(attempt, Option.some(at))
+  const since = attempt.stopping_at ?? snapshot.now
+  const limit = since + snapshot.policy.stopGrace
+  if (limit <= snapshot.now) return ended(snapshot, attempt, { kind: "unreachable", stop })
+  // Nobody has promised to tell when it is over what somebody else stops.
+  const due = stop === undefined ? Math.min(limit, snapshot.now + othersStop) : limit
+  return keep({ ...attempt, stopping_at: since }, Option.some(due))
 }
 
-/** Milliseconds between two looks at what somebody else stops: nobody has promised to tell when it is over. */
+/** Milliseconds between two looks at what somebody else stops. */
 const othersStop = 15_000
 
 const running = (

@@ -292,6 +292,21 @@ describe("a failure of the infrastructure", () => {
     assert.isTrue(world.child("publish").endsWith("-2"))
   })
 
+  it("includes a child that somebody stopped, and whose node never tells that it has ended", () => {
+    const world = building()
+    world.children.set(world.child("build"), ChildState.Stopping({ allocationId: "a" }))
+    world.settle()
+    world.now += policy.stopGrace - 1
+    world.settle()
+    assert.strictEqual(failure(world), undefined)
+    world.now += 1
+    world.settle()
+    assert.deepInclude(failure(world), { reason: "ChildStopped", logs: "unavailable", infrastructure: true })
+    world.now += 60_000
+    world.settle()
+    assert.isTrue(world.child("build").endsWith("-2"))
+  })
+
   it("includes a child that somebody stopped in Nomad", () => {
     const world = building()
     const id = world.child("build")
@@ -454,6 +469,24 @@ describe("limits", () => {
     world.children.set(id, ChildState.Stopping({ allocationId: "a" }))
     world.settle()
     assert.strictEqual(world.status?.status, "BUILDING")
+  })
+
+  it("gives a child its time to stop from when Nomad knows, however long nobody led before", () => {
+    const world = building()
+    const id = world.child("build")
+    world.record = valid({ state: "cancelled" })
+    world.pass()
+    // The leader died between the wish and its telling Nomad.
+    world.run(id)
+    world.now += 10 * policy.stopGrace
+    world.children.set(id, ChildState.Stopping({ allocationId: "a" }))
+    world.settle()
+    world.now += policy.stopGrace - 1
+    world.settle()
+    assert.strictEqual(world.status?.status, "BUILDING")
+    world.now += 1
+    world.settle()
+    assert.strictEqual(world.status?.reason, "Cancelled")
   })
 
   it("does not count the time in Nomad's queue as run time", () => {

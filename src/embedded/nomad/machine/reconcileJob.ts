@@ -45,17 +45,25 @@ const reasons = {
 export const reconcileJob = (state: NomadState, jobId: string): Wishes => {
   const job = Option.getOrUndefined(HashMap.get(state.jobs, jobId))
   const allocations = allocationsOfJob(state, jobId).toSorted((a, b) => b.CreateIndex - a.CreateIndex)
+  const unheard = stoppedUnheard(state, allocations)
   if (job === undefined || job.Stop) {
+    const running = allocations.filter((allocation) => !isTerminal(allocation))
     return {
-      stop: allocations
-        .filter((allocation) => !isTerminal(allocation))
-        .map((allocation) => ({ allocation, description: reasons.notNeeded, lost: isAway(state, allocation) })),
+      stop: [
+        ...unheard.stop,
+        ...running.map((allocation) => ({
+          allocation,
+          description: reasons.notNeeded,
+          lost: isAway(state, allocation)
+        }))
+      ],
       unknown: [],
       inPlace: [],
       place: []
     }
   }
   return merge([
+    unheard,
     ofRemovedGroups(job, allocations),
     ...(job.TaskGroups ?? []).map((group) => ofGroup(state, job, group, allocations))
   ])
@@ -85,6 +93,21 @@ const merge = (parts: ReadonlyArray<Wishes>): Wishes => ({
   unknown: parts.flatMap((part) => part.unknown),
   inPlace: parts.flatMap((part) => part.inPlace),
   place: parts.flatMap((part) => part.place)
+})
+
+/** Told to stop, on a node that went down before it said that they have. */
+const stoppedUnheard = (state: NomadState, allocations: ReadonlyArray<Allocation>): Wishes => ({
+  stop: allocations
+    .filter(
+      (allocation) =>
+        allocation.DesiredStatus !== "run" &&
+        (allocation.ClientStatus === "running" || allocation.ClientStatus === "pending") &&
+        isAway(state, allocation)
+    )
+    .map((allocation) => ({ allocation, description: reasons.lost, lost: true })),
+  unknown: [],
+  inPlace: [],
+  place: []
 })
 
 const ofRemovedGroups = (job: StoredJob, allocations: ReadonlyArray<Allocation>): Wishes => ({

@@ -265,6 +265,20 @@ describe("a node that goes away", () => {
     assert.deepStrictEqual([evaluation?.TriggeredBy, evaluation?.NodeID], ["node-update", node("a").ID])
   })
 
+  it("loses what it was told to stop and has not answered for", () => {
+    const simulation = withNode()
+    simulation.register(batchJob("web"))
+    simulation.run({ _tag: "Deregister", jobId: "web", purge: false })
+    const told = simulation.only("web")
+    assert.deepStrictEqual([told.ClientStatus, told.DesiredStatus], ["pending", "stop"])
+    simulation.run({ _tag: "SetNodeStatus", id: node("a").ID, status: "down" })
+    const lost = simulation.only("web")
+    assert.deepStrictEqual(
+      [lost.ClientStatus, lost.DesiredStatus, lost.DesiredDescription],
+      ["lost", "stop", "alloc is lost since its node is down"]
+    )
+  })
+
   it("may come back with the lost allocation running", () => {
     const simulation = running({})
     const lost = simulation.allocations("web")[1]
