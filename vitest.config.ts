@@ -5,8 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Many tests run real programs in real time; a loaded CI machine gets a second look before it blames one.
-    retry: process.env["CI"] === undefined ? 0 : 1,
+    // The simulator makes much garbage that is soon dead: a larger nursery saves a fifth of its time.
+    poolOptions: { forks: { execArgv: ["--max-semi-space-size=64"] } },
     coverage: {
       provider: "v8",
       // What must be covered whole: the rest is covered by what really runs.

@@ -1,15 +1,15 @@
 import { setImmediate } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
-import { everyday } from "./scenarios.ts"
+import type { Scenario } from "./scenarios.ts"
 import { type Sweep, sweepScenario } from "./sweep.ts"
 
 /**
- * One sweep over the everyday lives of a record; `npm run sim -- --sweep` plays all of them. A file each, so that they
- * can run side by side.
+ * One sweep over lives of a record; `npm run sim -- --sweep` plays all sweeps over all lives. A file each, so that they can
+ * run side by side.
  */
-export const describeSweep = (sweep: Sweep): void => {
+export const describeSweep = (sweep: Sweep, lives: ReadonlyArray<Scenario>): void => {
   describe(`a controller that meets the fault «${sweep.name}» at any boundary`, () => {
-    it.each(everyday.map((scenario) => ({ name: scenario.name, scenario })))(
+    it.each(lives.map((scenario) => ({ name: scenario.name, scenario })))(
       "ends as without it: $name",
       { timeout: 120_000 },
       async ({ scenario }) => {

@@ -103,7 +103,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   }
 ]
 
-/** What every run of the tests has time for: one life of each kind. */
+/** What every run of the tests has time for where a sweep has many faults to play: one life of each kind. */
 export const everyday: ReadonlyArray<Scenario> = scenarios.filter(({ name }) =>
   [
     "no tests",

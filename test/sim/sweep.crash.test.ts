@@ -1,4 +1,5 @@
 import { describeSweep } from "./describeSweep.ts"
+import { scenarios } from "./scenarios.ts"
 import { crash } from "./sweep.ts"
 
-describeSweep(crash)
+describeSweep(crash, scenarios)

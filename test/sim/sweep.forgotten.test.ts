@@ -1,4 +1,5 @@
 import { describeSweep } from "./describeSweep.ts"
+import { everyday } from "./scenarios.ts"
 import { forgotten } from "./sweep.ts"
 
-describeSweep(forgotten)
+describeSweep(forgotten, everyday)

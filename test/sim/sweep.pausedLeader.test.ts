@@ -1,4 +1,5 @@
 import { describeSweep } from "./describeSweep.ts"
+import { everyday } from "./scenarios.ts"
 import { pausedLeader } from "./sweep.ts"
 
-describeSweep(pausedLeader)
+describeSweep(pausedLeader, everyday)

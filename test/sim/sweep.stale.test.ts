@@ -1,4 +1,5 @@
 import { describeSweep } from "./describeSweep.ts"
+import { everyday } from "./scenarios.ts"
 import { stale } from "./sweep.ts"
 
-describeSweep(stale)
+describeSweep(stale, everyday)

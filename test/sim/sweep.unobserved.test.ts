@@ -1,4 +1,5 @@
 import { describeSweep } from "./describeSweep.ts"
+import { scenarios } from "./scenarios.ts"
 import { unobserved } from "./sweep.ts"
 
-describeSweep(unobserved)
+describeSweep(unobserved, scenarios)
