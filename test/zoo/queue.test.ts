@@ -141,8 +141,7 @@ describe("the queue", () => {
     })
   )
 
-  // Skipped: on a slow machine its runs outlast the limit, and the client forgets allocations meanwhile.
-  it.scopedLive.skip(
+  it.scopedLive(
     "Z25: dozens of runs advance side by side, and what is finished is not looked at for it",
     () =>
       Effect.gen(function* () {
@@ -160,15 +159,15 @@ describe("the queue", () => {
         const names = Array.from({ length: 30 }, (_, at) => `run-${at}`)
         const begun = performance.now()
         yield* Effect.forEach(names, (name) => stage.put(name, record(name, withTests)), { concurrency: 8 })
-        yield* Effect.forEach(names, (name) => stage.ended(name), { concurrency: 30, discard: true })
-        // One after the other they would take 30 times 3 s for the wait between build and test alone.
-        assert.isBelow(performance.now() - begun, 14_000)
+        yield* Effect.forEach(names, (name) => stage.ended(name, "45 seconds"), { concurrency: 30, discard: true })
+        // One after the other they would take 30 times 3 s for the wait between build and test alone; a slow machine needs 20 s.
+        assert.isBelow(performance.now() - begun, 45_000)
 
         asked.length = 0
         yield* stage.put("one-more", record("one-more"))
         yield* stage.until("one-more", atRest)
         for (const name of names) assert.notInclude(asked, `jobforge-service/status/${name}`)
       }),
-    60_000
+    120_000
   )
 })

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { DurationInput } from "effect/Duration"
 import { Cause, Effect, type Fiber, Layer, Logger, Option, Schema, type Scope } from "effect"
 import { Dice } from "../../../scripts/chaos/Dice.ts"
 import { modelDriver } from "../../../scripts/chaos/modelDriver.ts"
@@ -36,8 +37,8 @@ export interface Stage {
   readonly status: (name: string) => Effect.Effect<Status | undefined>
   /** The status once it is as wanted, within 15 s. */
   readonly until: (name: string, wanted: (status: Status) => boolean) => Effect.Effect<Status>
-  /** The status of a run that is over, its cleaning up included. */
-  readonly ended: (name: string) => Effect.Effect<Status>
+  /** The status of a run that is over, its cleaning up included; within 15 s unless said otherwise. */
+  readonly ended: (name: string, within?: DurationInput) => Effect.Effect<Status>
 }
 
 export const setStage: Effect.Effect<Stage, never, Scope.Scope> = Effect.gen(function* () {
@@ -63,7 +64,11 @@ export const setStage: Effect.Effect<Stage, never, Scope.Scope> = Effect.gen(fun
       Effect.map(Option.getOrUndefined)
     )
 
-  const until = (name: string, wanted: (status: Status) => boolean): Effect.Effect<Status> =>
+  const until = (
+    name: string,
+    wanted: (status: Status) => boolean,
+    within: DurationInput = "15 seconds"
+  ): Effect.Effect<Status> =>
     Effect.gen(function* () {
       for (;;) {
         const seen = yield* status(name)
@@ -71,7 +76,7 @@ export const setStage: Effect.Effect<Stage, never, Scope.Scope> = Effect.gen(fun
         yield* Effect.sleep(20)
       }
     }).pipe(
-      Effect.timeout("15 seconds"),
+      Effect.timeout(within),
       Effect.catchAllCause(() =>
         Effect.flatMap(status(name), (last) => Effect.dieMessage(`${name} never was as wanted: ${shown(last)}`))
       )
@@ -85,7 +90,7 @@ export const setStage: Effect.Effect<Stage, never, Scope.Scope> = Effect.gen(fun
     put: (name, record) => Effect.orDie(consul.put(`${keys.jobs}${name}`, toJson(record))),
     status,
     until,
-    ended: (name) => until(name, atRest)
+    ended: (name, within) => until(name, atRest, within)
   }
 })
 
