@@ -24,6 +24,16 @@ export interface Keys {
   readonly archivedId: (jobId: string) => string
   /** Names only, in the order of the jobs' beginnings. */
   readonly archiveTimes: string
+  /** The last few hundred statuses that changed: what waiters and streams of all replicas follow. */
+  readonly feed: string
+  /** Which job a submit key has made, by a hash of the key. */
+  readonly idempotency: string
+  readonly submitKey: (hash: string) => string
+  /** What a record that came over HTTP says in confidence, apart from what anybody reads. */
+  readonly confidential: (name: string) => string
+  /** Webhook deliveries that are due, in order. */
+  readonly outbox: string
+  readonly delivery: (name: string, id: string) => string
 }
 
 export const keysBelow = (prefix: string): Keys => ({
@@ -43,7 +53,13 @@ export const keysBelow = (prefix: string): Keys => ({
   logEntry: (name, nomadJobId, stream) => `${prefix}/log-index/${name}/${nomadJobId}/${stream}`,
   archived: (name) => `${prefix}/archive/jobs/${name}`,
   archivedId: (jobId) => `${prefix}/archive/ids/${jobId}`,
-  archiveTimes: `${prefix}/archive/times/`
+  archiveTimes: `${prefix}/archive/times/`,
+  feed: `${prefix}/feed`,
+  idempotency: `${prefix}/idempotency/`,
+  submitKey: (hash) => `${prefix}/idempotency/${hash}`,
+  confidential: (name) => `${prefix}/confidential/${name}`,
+  outbox: `${prefix}/outbox/`,
+  delivery: (name, id) => `${prefix}/outbox/${name}/${id}`
 })
 
 /**

@@ -104,12 +104,15 @@ export class SimClients {
     })
   }
 
-  /** It is back: it tells what became of its tasks, and hears which of them it is to stop. */
+  /** It is back: it tells what became of its tasks, hears which of them it is to stop, and ends what the servers forgot. */
   connect(index: number): void {
     const node = nodes[index % nodes.length]
     if (node === undefined || !this.away.delete(node.ID)) return
     this.world.execute({ _tag: "SetNodeStatus", id: node.ID, status: "ready" })
-    for (const task of this.tasksOn(node.ID)) this.report(task)
+    for (const task of this.tasksOn(node.ID)) {
+      if (HashMap.has(this.world.state.allocations, task.allocationId)) this.report(task)
+      else this.kill(task)
+    }
     for (const row of allocationsOfNode(this.world.state, node.ID)) this.see(row)
   }
 

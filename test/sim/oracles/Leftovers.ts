@@ -8,10 +8,16 @@ export class Leftovers implements Oracle {
   private readonly report: (violation: string) => void
   /** Runs whose step of cleaning up was tried and ended badly: that is told, and not repeated for ever. */
   private readonly uncleanable = new Set<string>()
+  /** Images that a client has pushed while nobody could reach it: its step was given up, and cleaned up after, before that. */
+  private readonly strays = new Set<string>()
 
   constructor(world: World, report: (violation: string) => void) {
     this.world = world
     this.report = report
+    world.registry.observe(({ allocationId, digest, image }) => {
+      if (digest !== undefined && world.clients.outOfReach.has(allocationId)) this.strays.add(image)
+      else this.strays.delete(image)
+    })
     world.clients.observe({
       started: () => {},
       ended: ({ job }, exitCode) => {
@@ -30,7 +36,9 @@ export class Leftovers implements Oracle {
       ...this.world.clients.running.map(({ nomadJobId }) => `${nomadJobId} still runs, and belongs to nobody`),
       ...this.world.registry.images.flatMap((image) => {
         const [, jobId] = /\/temp\/([^:]*):/.exec(image) ?? []
-        return jobId === undefined || this.uncleanable.has(jobId) ? [] : [`${image} is left behind`]
+        return jobId === undefined || this.uncleanable.has(jobId) || this.strays.has(image)
+          ? []
+          : [`${image} is left behind`]
       })
     ]
   }

@@ -1,0 +1,214 @@
+import { Context, Duration, Effect, Either, Layer, Option } from "effect"
+import { isUuid } from "../domain/childIds.ts"
+import { decodeInput } from "../domain/decodeRecord.ts"
+import { resolveJob } from "../domain/resolve.ts"
+import { allSlots } from "../domain/slots.ts"
+import { isTerminal, type JobStatus, type Status } from "../domain/Status.ts"
+import type { ApiError } from "../http/ApiError.ts"
+import { JobArchive } from "../store/JobArchive.ts"
+import { type FoundJob, JobFinder } from "../store/JobFinder.ts"
+import { LiveSettings } from "../store/LiveSettings.ts"
+import { Statuses } from "../store/Statuses.ts"
+import { StatusWatch } from "../store/StatusWatch.ts"
+import { type SlotTaken, Submissions, type SubmitKeyReused, type Submitted } from "../store/Submissions.ts"
+import { Caller, mayChange, maySee } from "./Caller.ts"
+import { InvalidJob, JobConflict, JobNotFound, NotAllowed } from "./JobErrors.ts"
+
+/** Which jobs to list; all fields narrow the list, and the counts are of what is left. */
+export interface JobQuery {
+  readonly limit: number
+  readonly offset: number
+  readonly owner?: string
+  readonly status?: ReadonlyArray<JobStatus>
+}
+
+export interface JobPage {
+  /** Newest first, by their beginning; under way and ended alike. */
+  readonly jobs: ReadonlyArray<Status>
+  readonly total: number
+}
+
+/**
+ * What can be asked about jobs and wanted of them, whatever the interface: it writes what clients write, and reads what the
+ * leader wrote. A reading changes nothing. The caller is taken from the context.
+ */
+export class Jobs extends Context.Tag("jobforge/server/Jobs")<
+  Jobs,
+  {
+    /** A configuration as a client gave it, parsed from JSON or YAML but not looked at. */
+    readonly submit: (
+      input: unknown,
+      options?: { readonly submitKey?: string }
+    ) => Effect.Effect<Submitted, ApiError | InvalidJob | NotAllowed | SlotTaken | SubmitKeyReused>
+    /** By the job's id or the record's name. */
+    readonly find: (id: string) => Effect.Effect<FoundJob, ApiError | JobNotFound>
+    /** The job once its index is above this one, or as it is when the time is over. */
+    readonly wait: (
+      id: string,
+      index: number,
+      within: Duration.Duration
+    ) => Effect.Effect<FoundJob, ApiError | JobNotFound>
+    readonly list: (query: JobQuery) => Effect.Effect<JobPage, ApiError>
+    /** Answers once the leader has taken it up, or after 10 s as the job is then. A job that was killed before is no conflict. */
+    readonly kill: (id: string) => Effect.Effect<FoundJob, ApiError | JobConflict | JobNotFound | NotAllowed>
+    /** Builds an ended job's unchanged record once more. Answers as `kill` does, with the new run where there is one. */
+    readonly retry: (id: string) => Effect.Effect<FoundJob, ApiError | JobConflict | JobNotFound | NotAllowed>
+    /** Ends what of the job is under way, or removes the temporary image of one that is over. */
+    readonly cleanup: (id: string) => Effect.Effect<FoundJob, ApiError | JobNotFound | NotAllowed>
+    /** Makes Nomad forget an ended job's phases. */
+    readonly purge: (id: string) => Effect.Effect<FoundJob, ApiError | JobConflict | JobNotFound | NotAllowed>
+  }
+>() {
+  static readonly layer: Layer.Layer<
+    Jobs,
+    never,
+    JobArchive | JobFinder | LiveSettings | Statuses | StatusWatch | Submissions
+  > = Layer.suspend(() => Layer.effect(Jobs, make))
+}
+
+/** How long a verb waits for the leader to take it up. */
+const patience = Duration.seconds(10)
+
+const make = Effect.gen(function* () {
+  const archive = yield* JobArchive
+  const finder = yield* JobFinder
+  const settings = yield* LiveSettings
+  const statuses = yield* Statuses
+  const submissions = yield* Submissions
+  const watch = yield* StatusWatch
+
+  const find = Effect.fn("Jobs.find")(function* (id: string) {
+    const found = yield* finder.find(id)
+    const caller = yield* Caller
+    if (Option.isNone(found) || !maySee(caller, found.value.status.config?.owner)) return yield* new JobNotFound({ id })
+    return found.value
+  })
+
+  const submit = Effect.fn("Jobs.submit")(function* (input: unknown, options?: { readonly submitKey?: string }) {
+    const decoded = decodeInput(input)
+    if (Either.isLeft(decoded)) return yield* new InvalidJob({ errors: decoded.left })
+    const record = decoded.right
+    const { owner } = record.job
+    if (!mayChange(yield* Caller, owner))
+      return yield* new NotAllowed({ detail: `no right to submit for owner ${owner}` })
+    const { policy } = yield* settings.current
+    return yield* submissions.submit(record, {
+      submitKey: Option.fromNullable(options?.submitKey),
+      wanted: record.onConflict === "reject" ? allSlots(resolveJob(record.job, policy.defaults)) : []
+    })
+  })
+
+  const wait = Effect.fn("Jobs.wait")(function* (id: string, index: number, within: Duration.Duration) {
+    const found = yield* find(id)
+    // What has ended and moved away changes no more, and what is newer than was asked for is the answer.
+    if (found.archived || index <= 0 || found.index > index) return found
+    yield* watch.newer(found.status.name, index, within)
+    return yield* find(id)
+  })
+
+  /** Waits until the job is as wanted, or for as long as a client may be kept waiting. */
+  const until = (id: string, first: FoundJob, wanted: (found: FoundJob) => boolean) =>
+    Effect.iterate(first, {
+      while: (found) => !wanted(found),
+      // An archived job has no index to wait on until the leader brings it back.
+      body: (found) => (found.index === 0 ? Effect.delay(find(id), "100 millis") : wait(id, found.index, patience))
+    }).pipe(
+      Effect.timeoutTo({ duration: patience, onSuccess: Option.some, onTimeout: () => Option.none<FoundJob>() }),
+      Effect.flatMap(Option.match({ onNone: () => find(id), onSome: Effect.succeed }))
+    )
+
+  const mine = Effect.fnUntraced(function* (id: string) {
+    const found = yield* find(id)
+    const caller = yield* Caller
+    const { config, name } = found.status
+    if (!mayChange(caller, config?.owner)) return yield* new NotAllowed({ detail: `no right to change job ${id}` })
+    const jobId = found.status.job_id ?? (isUuid(name) ? name : undefined)
+    return { found, jobId }
+  })
+
+  const ended = ({ status }: FoundJob) => isTerminal(status.status)
+
+  const kill = Effect.fn("Jobs.kill")(function* (id: string) {
+    const { found, jobId } = yield* mine(id)
+    const { reason, status } = found.status
+    if (isTerminal(status) && reason === "Cancelled") return found
+    if (isTerminal(status)) return yield* new JobConflict({ id, detail: `the job is over already: ${status}` })
+    if (jobId === undefined) return yield* notBegun(id)
+    yield* submissions.request("kill", jobId)
+    return yield* until(id, found, (seen) => ended(seen) || seen.status.stopping !== undefined)
+  })
+
+  const afterEnd = Effect.fnUntraced(function* (id: string, verb: "retry" | "purge" | "cleanup") {
+    const { found, jobId } = yield* mine(id)
+    if (!ended(found)) {
+      return yield* new JobConflict({
+        id,
+        detail: `the job is ${found.status.status}; kill it first, or wait for its end`
+      })
+    }
+    if (jobId === undefined) return yield* notBegun(id)
+    const noted = found.status.events.length
+    yield* submissions.request(verb, jobId)
+    // An archived job comes back to be answered, and then moves away again.
+    return yield* until(
+      found.status.name,
+      found,
+      ({ status }) =>
+        status.job_id !== jobId || status.events.length > noted || status.updated_at > found.status.updated_at
+    )
+  })
+
+  const cleanup = Effect.fn("Jobs.cleanup")(function* (id: string) {
+    const { found } = yield* mine(id)
+    return yield* (ended(found) ? afterEnd(id, "cleanup") : kill(id)).pipe(
+      // It ended in between, which is all that was wanted.
+      Effect.catchTag("JobConflict", () => find(id))
+    )
+  })
+
+  const list = Effect.fn("Jobs.list")(function* (query: JobQuery) {
+    const caller = yield* Caller
+    const live = (yield* statuses.list).map(({ status }) => status)
+    const names = new Set(live.map(({ name }) => name))
+    const wanted = (status: Status) =>
+      maySee(caller, status.config?.owner) &&
+      (query.owner === undefined || status.config?.owner === query.owner) &&
+      (query.status === undefined || query.status.includes(status.status))
+    const filtered = query.owner !== undefined || query.status !== undefined || caller.owners !== "all"
+    const refs = (yield* archive.index).filter(({ name }) => !names.has(name))
+    const entries = [
+      ...live.filter(wanted).map((status) => ({ at: status.times.job_start ?? status.updated_at, status })),
+      ...refs.map(({ name, startedAt }) => ({ at: startedAt, name }))
+    ].toSorted((a, b) => b.at - a.at)
+    const read = (entry: (typeof entries)[number]) =>
+      "status" in entry
+        ? Effect.succeed(Option.some(entry.status))
+        : archive.get(entry.name).pipe(
+            Effect.map(Option.map(({ status }) => status)),
+            // One that can't be read, or is pruned just now, doesn't hide the others.
+            Effect.catchTag("Invalid", () => Effect.succeedNone)
+          )
+    const end = query.offset + query.limit
+    if (!filtered) {
+      const page = yield* Effect.forEach(entries.slice(query.offset, end), read, { concurrency: 8 })
+      return { jobs: page.flatMap(Option.toArray), total: entries.length }
+    }
+    // The names alone don't tell what an archived job is about.
+    const all = (yield* Effect.forEach(entries, read, { concurrency: 8 })).flatMap(Option.toArray).filter(wanted)
+    return { jobs: all.slice(query.offset, end), total: all.length }
+  })
+
+  return Jobs.of({
+    submit,
+    find,
+    wait,
+    list,
+    kill,
+    cleanup,
+    retry: (id) => afterEnd(id, "retry"),
+    purge: (id) => afterEnd(id, "purge")
+  })
+})
+
+const notBegun = (id: string) =>
+  new JobConflict({ id, detail: "the record was not looked at yet; ask again in a moment" })

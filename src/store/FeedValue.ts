@@ -1,0 +1,42 @@
+import { Either, Option, Schema } from "effect"
+
+/** One changed status, as the feed names it. */
+export const FeedEntry = Schema.Struct({
+  /** Counts all changes of an epoch from 1. */
+  seq: Schema.Int,
+  name: Schema.String,
+  /** Of the status's run; missing where there is none. */
+  job_id: Schema.optional(Schema.String)
+})
+export type FeedEntry = typeof FeedEntry.Type
+
+/**
+ * The value of the feed's key. An epoch is one term of office: what changed between two of them nobody has noted, so
+ * whoever sees a new one looks at everything anew.
+ */
+export const FeedValue = Schema.Struct({ epoch: Schema.String, entries: Schema.Array(FeedEntry) })
+export type FeedValue = typeof FeedValue.Type
+
+const Json = Schema.parseJson(FeedValue)
+export const encodeFeed = Schema.encodeSync(Json)
+const decode = Schema.decodeUnknownEither(Json)
+
+/** None for bytes that are no feed. */
+export const decodeFeed = (value: Uint8Array): Option.Option<FeedValue> =>
+  Either.getRight(decode(new TextDecoder().decode(value)))
+
+/** Entries that the value keeps: a reader that misses more of them at once looks at everything anew. */
+export const feedLength = 256
+
+/** What a reader has to look at after it has seen `seen`: these entries, or everything. */
+export const newsSince = (
+  seen: Option.Option<FeedValue>,
+  now: FeedValue
+): { readonly kind: "everything" } | { readonly kind: "entries"; readonly entries: ReadonlyArray<FeedEntry> } => {
+  if (Option.isNone(seen) || seen.value.epoch !== now.epoch) return { kind: "everything" }
+  const last = seen.value.entries.at(-1)?.seq ?? 0
+  const first = now.entries[0]?.seq ?? 1
+  return first > last + 1
+    ? { kind: "everything" }
+    : { kind: "entries", entries: now.entries.filter(({ seq }) => seq > last) }
+}

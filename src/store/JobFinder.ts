@@ -1,0 +1,95 @@
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Consul } from "../consul/Consul.ts"
+import { isUuid } from "../domain/childIds.ts"
+import { decodeRecord } from "../domain/decodeRecord.ts"
+import { faultsText } from "../domain/summarize.ts"
+import { beginRun, refuseRun } from "../domain/run.ts"
+import type { Status } from "../domain/Status.ts"
+import type { ApiError } from "../http/ApiError.ts"
+import { JobArchive } from "./JobArchive.ts"
+import type { Keys } from "./keys.ts"
+import { LiveSettings } from "./LiveSettings.ts"
+import { Statuses } from "./Statuses.ts"
+import { StatusWatch } from "./StatusWatch.ts"
+
+/** A job, wherever it lies. */
+export interface FoundJob {
+  readonly status: Status
+  /** What a later status has more of; 0 for an archived job, which changes no more. */
+  readonly index: number
+  readonly archived: boolean
+}
+
+/** Finds a job by its id or by its record's name: under way, archived, or written a moment ago and not yet looked at. */
+export class JobFinder extends Context.Tag("jobforge/store/JobFinder")<
+  JobFinder,
+  {
+    readonly find: (id: string) => Effect.Effect<Option.Option<FoundJob>, ApiError>
+  }
+>() {
+  static readonly layer = (
+    keys: Keys
+  ): Layer.Layer<JobFinder, never, Consul | JobArchive | LiveSettings | Statuses | StatusWatch> =>
+    Layer.effect(JobFinder, make(keys))
+}
+
+const make = Effect.fnUntraced(function* (keys: Keys) {
+  const archive = yield* JobArchive
+  const consul = yield* Consul
+  const statuses = yield* Statuses
+  const watch = yield* StatusWatch
+  const { current } = yield* LiveSettings
+
+  const ofName = (name: string) =>
+    Effect.map(statuses.get(name), ({ modifyIndex, status }) =>
+      Option.map(status, (found): FoundJob => ({ status: found, index: modifyIndex, archived: false }))
+    )
+
+  /** Of a run that its record has replaced only the newer one's status is kept. */
+  const ofRun = Effect.fnUntraced(function* (jobId: string) {
+    const name = yield* watch.nameOf(jobId)
+    if (Option.isNone(name)) return Option.none<FoundJob>()
+    return Option.filter(yield* ofName(name.value), ({ status }) => status.job_id === jobId)
+  })
+
+  const ofArchive = (id: string) =>
+    Effect.map(
+      archive.get(id),
+      Option.map(({ status }): FoundJob => ({ status, index: 0, archived: true }))
+    )
+
+  /** The status that the leader is about to write. */
+  const ofRecord = Effect.fnUntraced(function* (name: string) {
+    const entry = yield* consul.get(`${keys.jobs}${name}`)
+    if (Option.isNone(entry)) return Option.none<FoundJob>()
+    const { modifyIndex, value } = entry.value
+    const now = yield* Clock.currentTimeMillis
+    const { policy } = yield* current
+    const record = decodeRecord(new TextDecoder().decode(value))
+    const status =
+      record._tag === "Right"
+        ? unnamed(beginRun({ ...policy, installation: "" }, name, 1, record.right, [], now))
+        : refuseRun(name, 1, "", "InvalidSpec", faultsText(record.left), [], now)
+    return Option.some<FoundJob>({ status, index: modifyIndex, archived: false })
+  })
+
+  /** Only of a record that came over HTTP the run's id is known before the leader has given it. */
+  const unnamed = (status: Status): Status => {
+    if (isUuid(status.name)) return status
+    const { job_id: _id, temporary_image: _image, ...rest } = status
+    return { ...rest, images: [], events: [] }
+  }
+
+  const places = [ofName, ofRun, ofArchive, ofRecord]
+
+  return JobFinder.of({
+    find: Effect.fn("JobFinder.find")(function* (id) {
+      for (const look of places) {
+        const found = yield* look(id)
+        if (Option.isSome(found)) return found
+      }
+      // A job moves to the archive in one transaction: it may have done so between the two looks.
+      return yield* ofArchive(id)
+    })
+  })
+})

@@ -1,0 +1,155 @@
+import { Context, Deferred, Duration, Effect, Layer, Option, Ref, type Scope, Stream } from "effect"
+import { Consul } from "../consul/Consul.ts"
+import type { ApiError } from "../http/ApiError.ts"
+import { decodeFeed, type FeedValue, newsSince } from "./FeedValue.ts"
+import type { Keys } from "./keys.ts"
+import { type StatusRead, Statuses } from "./Statuses.ts"
+
+/**
+ * Tells this process's waiters that a status changed. One watch on the feed serves them all, and however many wait for the
+ * same status, it is read once.
+ */
+export class StatusWatch extends Context.Tag("jobforge/store/StatusWatch")<
+  StatusWatch,
+  {
+    /**
+     * The status once its index is above this one, or as it is when the time is over. Index 0 is answered at once, as
+     * Consul does it.
+     */
+    readonly newer: (name: string, index: number, within: Duration.Duration) => Effect.Effect<StatusRead, ApiError>
+    /**
+     * The status as it is now, then each newer one that is seen: what lies between two looks is skipped. It ends with a
+     * status that isn't there, or not any more.
+     */
+    readonly follow: (name: string) => Stream.Stream<StatusRead, ApiError>
+    /** The record whose run has this id, or had it last. */
+    readonly nameOf: (jobId: string) => Effect.Effect<Option.Option<string>, ApiError>
+    readonly waiters: Effect.Effect<number>
+  }
+>() {
+  static readonly layer = (keys: Keys): Layer.Layer<StatusWatch, never, Consul | Statuses> =>
+    Layer.scoped(StatusWatch, make(keys))
+}
+
+/** Whoever waits looks again after this even if the feed says nothing: a notification may be lost, the wait may not. */
+const patience = Duration.seconds(30)
+
+const make = Effect.fnUntraced(function* (
+  keys: Keys
+): Effect.fn.Return<StatusWatch["Type"], never, Consul | Statuses | Scope.Scope> {
+  const consul = yield* Consul
+  const statuses = yield* Statuses
+  const waiting = new Map<string, Set<Deferred.Deferred<StatusRead, ApiError>>>()
+  const names = new Map<string, string>()
+  const seen = yield* Ref.make(Option.none<FeedValue>())
+  let indexed = false
+
+  /** One read for all that wait; who is not content waits again. */
+  const wake = Effect.fnUntraced(function* (name: string) {
+    const those = waiting.get(name)
+    if (those === undefined) return
+    waiting.delete(name)
+    const read = yield* Effect.exit(statuses.get(name))
+    yield* Effect.forEach(those, (deferred) => Deferred.done(deferred, read), { discard: true })
+  })
+
+  const note = ({ job_id: jobId, name }: { readonly name: string; readonly job_id?: string | undefined }) => {
+    if (jobId !== undefined) names.set(jobId, name)
+  }
+
+  const index = Effect.gen(function* () {
+    for (const { status } of yield* statuses.list) note(status)
+    indexed = true
+  })
+
+  const take = Effect.fnUntraced(function* (value: FeedValue) {
+    const news = newsSince(yield* Ref.getAndSet(seen, Option.some(value)), value)
+    if (news.kind === "entries") {
+      news.entries.forEach(note)
+      return yield* Effect.forEach(new Set(news.entries.map(({ name }) => name)), wake, {
+        concurrency: 16,
+        discard: true
+      })
+    }
+    // Whoever asks for a job by its id finds it in the next list.
+    indexed = false
+    yield* Effect.forEach([...waiting.keys()], wake, { concurrency: 16, discard: true })
+  })
+
+  yield* consul.watchKey(keys.feed).pipe(
+    Stream.runForEach(({ value }) =>
+      Option.match(
+        Option.flatMap(value, (entry) => decodeFeed(entry.value)),
+        {
+          onNone: () => Effect.void,
+          onSome: take
+        }
+      )
+    ),
+    Effect.forkScoped
+  )
+
+  /** Completed by the next news about this name. */
+  const expect = (name: string) =>
+    Effect.acquireRelease(
+      Effect.tap(Deferred.make<StatusRead, ApiError>(), (deferred) =>
+        Effect.sync(() => {
+          const those = waiting.get(name) ?? new Set()
+          waiting.set(name, those.add(deferred))
+        })
+      ),
+      (deferred) =>
+        Effect.sync(() => {
+          const those = waiting.get(name)
+          those?.delete(deferred)
+          if (those?.size === 0) waiting.delete(name)
+        })
+    )
+
+  const newer = (name: string, index: number, within: Duration.Duration): Effect.Effect<StatusRead, ApiError> =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        // Expected before it is read: what changes in between is not missed.
+        const news = yield* expect(name)
+        const now = yield* statuses.get(name)
+        if (index <= 0 || isNewer(now, index) || Duration.lessThanOrEqualTo(within, Duration.zero)) {
+          return Option.some(now)
+        }
+        const next = yield* Effect.timeoutOption(Deferred.await(news), Duration.min(within, patience))
+        const read = Option.isSome(next) ? next.value : yield* statuses.get(name)
+        return isNewer(read, index) ? Option.some(read) : Option.none()
+      })
+    ).pipe(
+      Effect.timed,
+      Effect.flatMap(([taken, read]) =>
+        Option.match(read, {
+          onSome: Effect.succeed,
+          onNone: () => newer(name, index, Duration.subtract(within, taken))
+        })
+      )
+    )
+
+  const follow = (name: string) =>
+    Stream.unfoldEffect(Option.some(0), (index) =>
+      Option.match(index, {
+        onNone: () => Effect.succeedNone,
+        onSome: (at) =>
+          Effect.map(newer(name, at, Duration.infinity), (read) =>
+            Option.some([read, read.modifyIndex === 0 ? Option.none<number>() : Option.some(read.modifyIndex)] as const)
+          )
+      })
+    )
+
+  return StatusWatch.of({
+    newer,
+    follow,
+    nameOf: Effect.fnUntraced(function* (jobId) {
+      if (!names.has(jobId) && !indexed) yield* index
+      return Option.fromNullable(names.get(jobId))
+    }),
+    waiters: Effect.sync(() => [...waiting.values()].reduce((sum, those) => sum + those.size, 0))
+  })
+})
+
+/** A status that is gone is news too: its job has moved to the archive. */
+const isNewer = ({ modifyIndex }: StatusRead, index: number): boolean => modifyIndex === 0 || modifyIndex > index
