@@ -1,15 +1,17 @@
 /** Arrows may only point down this list: a layer imports the ones before it, never one after it. */
 const layers = [
   "domain",
-  "http",
-  "(consul|nomad|jobspec)",
+  "(api|diagnosis|redaction)",
+  "(client|http)",
+  "(consul|nomad|vault|jobspec)",
   "(store|leader)",
+  "webhooks",
   "(controller|server)",
   "embedded",
   "cli"
 ]
 const above = (index) => `^src/(${layers.slice(index + 1).join("|")})/`
-const outsideAdapters = "^src/(domain|consul|nomad|jobspec|store|leader|controller)/"
+const outsideAdapters = "^src/(domain|api|diagnosis|redaction|consul|nomad|vault|jobspec|store|leader|webhooks|controller)/"
 module.exports = {
   forbidden: [
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },

@@ -1,7 +1,7 @@
 import { Data } from "effect"
 
 /** The system that answered, or should have. */
-export type System = "consul" | "nomad" | "registry"
+export type System = "consul" | "nomad" | "registry" | "vault"
 
 interface Fields {
   readonly system: System
