@@ -9,8 +9,10 @@ import { runController } from "../controller/Controller.ts"
 import * as ConsulLock from "../leader/ConsulLock.ts"
 import type { Pacemaker } from "../leader/Pacemaker.ts"
 import type { Nomad } from "../nomad/Nomad.ts"
+import { Jobs } from "../server/Jobs.ts"
 import { probes } from "../server/probes.ts"
 import { installationId } from "../store/Installation.ts"
+import { JobFinder } from "../store/JobFinder.ts"
 import { keysBelow } from "../store/keys.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { JobArchive } from "../store/JobArchive.ts"
@@ -20,6 +22,8 @@ import { Records } from "../store/Records.ts"
 import { Requests } from "../store/Requests.ts"
 import { readSettings, type Settings, type Texts } from "../store/Settings.ts"
 import { Statuses } from "../store/Statuses.ts"
+import { StatusWatch } from "../store/StatusWatch.ts"
+import { Submissions } from "../store/Submissions.ts"
 
 export interface ServiceOptions {
   /** What the environment says; `config/` in KV wins over it while the service runs. */
@@ -58,6 +62,11 @@ export const runService = Effect.fn("runService")(function* (
     LogRetention.layer(keys),
     JobArchive.layer(keys)
   )
+  const desk = Jobs.layer.pipe(
+    Layer.provideMerge(JobFinder.layer(keys)),
+    Layer.provideMerge(Layer.merge(StatusWatch.layer(keys), Submissions.layer(keys))),
+    Layer.provideMerge(stores)
+  )
   // Every replica serves and keeps its stores warm; only the controller's work waits for the office.
   const lock = ConsulLock.layer({ key: keys.leader, address: addressOf(settings) })
   const controller = Effect.gen(function* () {
@@ -72,7 +81,7 @@ export const runService = Effect.fn("runService")(function* (
   })
   // Not a race: that would close the stores and the lock before what works with them when it is interrupted.
   yield* Effect.all([serve(settings, options.onServing), controller], { concurrency: 2, discard: true }).pipe(
-    Effect.provide(Layer.merge(stores, lock))
+    Effect.provide(Layer.merge(desk, lock))
   )
   return yield* Effect.never
 })

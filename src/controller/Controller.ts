@@ -1,4 +1,4 @@
-import { Duration, Effect, Option, Schedule, type Scope, Stream } from "effect"
+import { Clock, Duration, Effect, Option, Schedule, type Scope, Stream } from "effect"
 import type { Consul } from "../consul/Consul.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
 import { isTerminal, type Status } from "../domain/Status.ts"
@@ -6,6 +6,7 @@ import type { ApiError } from "../http/ApiError.ts"
 import { type LeaderLock, type Lease, whileLeading } from "../leader/LeaderLock.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import type { Keys } from "../store/keys.ts"
+import { makeFeed } from "../store/Feed.ts"
 import { JobArchive } from "../store/JobArchive.ts"
 import type { LogArchive } from "../store/LogArchive.ts"
 import type { LogRetention } from "../store/LogRetention.ts"
@@ -14,6 +15,7 @@ import { Requests } from "../store/Requests.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { Statuses } from "../store/Statuses.ts"
 import { makeLedger } from "./Ledger.ts"
+import { forgetSubmitKeys } from "./forgetSubmitKeys.ts"
 import { housekeeping } from "./housekeeping.ts"
 import { makeOrphanCollector, type OrphanCollector } from "./Orphans.ts"
 import { makeReconciler } from "./Reconciler.ts"
@@ -54,6 +56,7 @@ const term = Effect.fnUntraced(function* (
 
   const requests = yield* Requests
   const archive = yield* JobArchive
+  const feed = yield* makeFeed(keys, lease.fence, String(yield* Clock.currentTimeMillis))
   const changes = yield* records.changes
   const asked = yield* requests.changes
   yield* records.ready
@@ -66,10 +69,13 @@ const term = Effect.fnUntraced(function* (
       ledger,
       seen: (status) =>
         Effect.suspend(() => Effect.forEach(enter(status), (name) => queue.add(name), { discard: true })),
-      archived: (name) => {
-        active.delete(name)
-        ledger.forget(name)
-      }
+      written: feed.announce,
+      archived: (name) =>
+        Effect.suspend(() => {
+          active.delete(name)
+          ledger.forget(name)
+          return feed.announce({ name })
+        })
     }),
     concurrency: passesAtOnce,
     backoff
@@ -121,6 +127,7 @@ const term = Effect.fnUntraced(function* (
   yield* Effect.forkScoped(followNomad(queue, owners, active, orphans))
   yield* Effect.forkScoped(orphans.run)
   yield* Effect.forkScoped(housekeeping(current, lease))
+  yield* Effect.forkScoped(forgetSubmitKeys(keys, lease))
   yield* everythingElse(known)
   return yield* Effect.forever(
     Effect.zipRight(

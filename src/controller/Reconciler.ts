@@ -31,8 +31,10 @@ export interface ReconcilerOptions {
   readonly ledger: Ledger
   /** Told of each status that is read or written. */
   readonly seen: (status: Status) => Effect.Effect<void>
+  /** Told of each status that this process has written. */
+  readonly written: (status: Status) => Effect.Effect<void>
   /** Told of each record that moved to the archive together with its status. */
-  readonly archived: (name: string) => void
+  readonly archived: (name: string) => Effect.Effect<void>
 }
 
 export type Reconciler = (
@@ -82,6 +84,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
       )
     })
     cache.set(name, { status: Option.some(status), modifyIndex })
+    yield* options.written(status)
     yield* options.seen(status)
   })
 
@@ -124,9 +127,9 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   const finish = (name: string, record: Option.Option<StoredRecord>, read: StatusRead, policy: Policy) =>
     archiveFinished(options, { name, record, read, policy }).pipe(
       Effect.tap((moved) => {
-        if (!moved) return
+        if (!moved) return Effect.void
         cache.delete(name)
-        options.archived(name)
+        return options.archived(name)
       }),
       Effect.tapError(() => Effect.sync(() => cache.delete(name)))
     )

@@ -48,14 +48,12 @@ export const makeFeed = Effect.fnUntraced(function* (
     Effect.orDie
   )
 
-  yield* write
-  yield* Queue.take(changed).pipe(
+  const next = Queue.take(changed).pipe(
     Effect.flatMap((first) => Effect.map(Queue.takeAll(changed), (rest) => add([first, ...rest]))),
     Effect.zipRight(write),
-    Effect.zipRight(Effect.sleep(pause)),
-    Effect.forever,
-    Effect.forkScoped
+    Effect.zipRight(Effect.sleep(pause))
   )
+  yield* Effect.forkScoped(Effect.zipRight(write, Effect.forever(next)))
 
   return {
     announce: ({ job_id, name }) =>

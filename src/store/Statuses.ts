@@ -6,6 +6,7 @@ import type { Slot } from "../domain/slots.ts"
 import { Status } from "../domain/Status.ts"
 import { type ApiError, Denied } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
+import { SlotHolder } from "./SlotHolder.ts"
 
 /** A status as the store holds it. */
 export interface StoredStatus {
@@ -60,11 +61,6 @@ const StatusJson = Schema.parseJson(Status)
 const decode = Schema.decodeUnknownOption(StatusJson)
 const encode = Schema.encodeSync(StatusJson)
 
-/** The value of a slot's key. */
-const HolderJson = Schema.parseJson(Schema.Struct({ name: Schema.String, job_id: Schema.String }))
-const encodeHolder = Schema.encodeSync(HolderJson)
-const decodeHolder = Schema.decodeUnknownOption(HolderJson)
-
 const unchanged = (key: string, index: number): TxnOp =>
   index === 0 ? TxnOp.CheckNotExists({ key }) : TxnOp.CheckIndex({ key, index })
 
@@ -87,7 +83,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     const key = keys.slot(slot)
     const held = yield* consul.get(key, { consistent: true })
     if (Option.isNone(held)) return
-    const holder = decodeHolder(new TextDecoder().decode(held.value.value))
+    const holder = SlotHolder.decode(held.value.value)
     const { modifyIndex, status } = yield* Option.match(holder, {
       onNone: () => Effect.succeed<StatusRead>({ status: Option.none(), modifyIndex: 0 }),
       onSome: ({ name }) => readStatus(name, { consistent: true })
@@ -128,7 +124,7 @@ const operations = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArra
   ...guard.taken.map((slot) =>
     TxnOp.Cas({
       key: keys.slot(slot),
-      value: encodeHolder({ name: status.name, job_id: status.job_id ?? "" }),
+      value: SlotHolder.encode({ name: status.name, job_id: status.job_id ?? "" }),
       index: 0
     })
   ),

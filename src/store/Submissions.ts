@@ -6,10 +6,10 @@ import type { DesiredRecord } from "../domain/decodeRecord.ts"
 import { Confidential, encodeRecord, withoutConfidential } from "../domain/encodeRecord.ts"
 import type { Slot } from "../domain/slots.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
-import { Timestamp } from "../domain/Status.ts"
 import { type ApiError, Denied, Unavailable } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
 import { SlotHolder } from "./SlotHolder.ts"
+import { SubmitKey } from "./SubmitKey.ts"
 
 /** Another run holds what the record wants, and the record says not to wait for it. Nothing was written. */
 export class SlotTaken extends Data.TaggedError("SlotTaken")<{ readonly holder: SlotHolder }> {
@@ -49,20 +49,10 @@ export class Submissions extends Context.Tag("jobforge/store/Submissions")<
     ) => Effect.Effect<Submitted, ApiError | SlotTaken | SubmitKeyReused>
     /** Asks the leader for one act on one run. Answers with the request's id. */
     readonly request: (verb: JobRequest["verb"], jobId: string) => Effect.Effect<string, ApiError>
-    /** Forgets submit keys that are a day old; answers with the number. */
-    readonly prune: (fence: Option.Option<TxnOp>, now: number) => Effect.Effect<number, ApiError>
   }
 >() {
   static readonly layer = (keys: Keys): Layer.Layer<Submissions, never, Consul> => Layer.effect(Submissions, make(keys))
 }
-
-/** Milliseconds for which a submit key is remembered. */
-export const submitKeyLife = 24 * 3_600_000
-
-/** The value of a submit key. */
-const KeyUse = Schema.Struct({ job_id: Schema.String, fingerprint: Schema.String, at: Timestamp })
-const encodeUse = Schema.encodeSync(Schema.parseJson(KeyUse))
-const decodeUse = Schema.decodeUnknownOption(Schema.parseJson(KeyUse))
 
 const encodeRequest = Schema.encodeSync(Schema.parseJson(Schema.Struct({ verb: Schema.String, job_id: Schema.String })))
 const encodeConfidential = Schema.encodeSync(Schema.parseJson(Confidential))
@@ -87,7 +77,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     const result = yield* consul.transaction([
       ...Option.toArray(
         Option.map(use, ({ fingerprint, key }) =>
-          TxnOp.Cas({ key, value: encodeUse({ job_id: jobId, fingerprint, at }), index: 0 })
+          TxnOp.Cas({ key, value: SubmitKey.encode({ job_id: jobId, fingerprint, at }), index: 0 })
         )
       ),
       ...wanted.map((slot) => TxnOp.CheckNotExists({ key: keys.slot(slot) })),
@@ -117,7 +107,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     readonly fingerprint: string
   }): Effect.fn.Return<Option.Option<Submitted>, ApiError | SubmitKeyReused> {
     const entry = yield* consul.get(use.key, { consistent: true })
-    const known = Option.flatMap(entry, ({ value }) => decodeUse(new TextDecoder().decode(value)))
+    const known = Option.flatMap(entry, ({ value }) => SubmitKey.decode(value))
     if (Option.isNone(known)) return Option.none()
     const { fingerprint, job_id: jobId } = known.value
     if (fingerprint !== use.fingerprint) return yield* new SubmitKeyReused({ jobId })
@@ -139,24 +129,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     return id
   })
 
-  const prune = Effect.fnUntraced(function* (fence: Option.Option<TxnOp>, now: number) {
-    const { value } = yield* consul.list(keys.idempotency)
-    const old = value.filter((entry) =>
-      Option.match(decodeUse(new TextDecoder().decode(entry.value)), {
-        onNone: () => true,
-        onSome: ({ at }) => now - at > submitKeyLife
-      })
-    )
-    yield* Effect.forEach(
-      old,
-      ({ key, modifyIndex }) =>
-        consul.transaction([...Option.toArray(fence), TxnOp.DeleteCas({ key, index: modifyIndex })]),
-      { discard: true }
-    )
-    return old.length
-  })
-
-  return Submissions.of({ submit, request, prune })
+  return Submissions.of({ submit, request })
 })
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex")

@@ -65,11 +65,12 @@ export const forgetting = (keys: Keys, ref: ArchivedRef): ReadonlyArray<TxnOp> =
   // Rolls back when it is missing.
   TxnOp.Get({ key: ref.key }),
   TxnOp.Delete({ key: keys.archived(ref.name) }),
+  TxnOp.Delete({ key: keys.confidential(ref.name) }),
   ...entriesOf(keys, ref).map((key) => TxnOp.Delete({ key }))
 ]
 
-/** Jobs that one transaction forgets: four operations each, of 64. */
-export const forgottenAtOnce = 15
+/** Jobs that one transaction forgets: five operations each, of 64, beside the fence. */
+export const forgottenAtOnce = 12
 
 /** The small keys beside an archived job's own. */
 const entriesOf = (keys: Keys, { jobId, key, name }: ArchivedRef): ReadonlyArray<string> => [
