@@ -99,7 +99,8 @@ const term = Effect.fnUntraced(function* (
   /** A record that can't be built has nobody who waits for it: however many there are, the others don't wait for them. */
   const announce = (name: string) =>
     Effect.suspend(() =>
-      active.has(name) || Option.exists(records.get(name), ({ view }) => view._tag === "Valid")
+      active.has(name) ||
+      (records.weight(name) <= quicklyRead && Option.exists(records.get(name), ({ view }) => view._tag === "Valid"))
         ? queue.add(name)
         : queue.addLater(name)
     )
@@ -136,6 +137,9 @@ const term = Effect.fnUntraced(function* (
     )
   )
 })
+
+/** Bytes of a record that is looked at before its turn: a large one may be anything, and takes a while to understand. */
+const quicklyRead = 8 * 1024
 
 /** Passes at the same time: most of a pass is waiting for Consul and Nomad. */
 const passesAtOnce = 16

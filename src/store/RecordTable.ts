@@ -29,6 +29,8 @@ export interface RecordTable {
   readonly put: (entry: ReadEntry) => ReadonlyArray<string>
   readonly remove: (key: string) => ReadonlyArray<string>
   readonly get: (name: string) => Option.Option<StoredRecord>
+  /** Bytes of a record as it was written; 0 without one. What it costs to understand it grows with them. */
+  readonly weight: (name: string) => number
   readonly modifyIndex: (key: string) => Option.Option<number>
   readonly keys: () => ReadonlyArray<string>
   readonly names: () => ReadonlyArray<string>
@@ -105,6 +107,10 @@ export const makeRecordTable = (jobs: string): RecordTable => {
       const aliases = aliasesOf(base)
       const loser = aliases.slice(1).find((alias) => alias === key)
       return stored(loser, duplicate(aliases[0] ?? ""))
+    },
+    weight: (name) => {
+      const [winner = ""] = aliasesOf(name)
+      return entries.get(winner)?.bytes ?? 0
     },
     modifyIndex: (key) => Option.map(Option.fromNullable(entries.get(key)), ({ modifyIndex }) => modifyIndex),
     keys: () => [...entries.keys()],

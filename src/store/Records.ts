@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Option, PubSub, Ref, type Scope, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Option, PubSub, Ref, type Scope, Stream } from "effect"
 import { Consul, type Indexed } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { type Keys, recordName } from "./keys.ts"
@@ -16,6 +16,8 @@ export class Records extends Context.Tag("jobforge/store/Records")<
   Records,
   {
     readonly get: (name: string) => Option.Option<StoredRecord>
+    /** Bytes of a record as it was written; 0 without one. */
+    readonly weight: (name: string) => number
     readonly names: () => ReadonlyArray<string>
     /** Names whose record appeared, changed or was deleted, as from now on. */
     readonly changes: Effect.Effect<Stream.Stream<string>, never, Scope.Scope>
@@ -28,6 +30,11 @@ export class Records extends Context.Tag("jobforge/store/Records")<
 
 /** Milliseconds between two reads of all values, however many changes there are. */
 const valuesEvery = 250
+const valuesAtLeastEvery = 5000
+
+/** A read that takes long, since there are thousands of records, leaves so much more time to everybody else. */
+const pauseAfter = (taken: Duration.Duration): Duration.Duration =>
+  Duration.clamp(Duration.times(taken, 4), { minimum: valuesEvery, maximum: valuesAtLeastEvery })
 
 /** Names, and bytes of their values together, that are still read as a whole. */
 const manyNames = 256
@@ -117,7 +124,6 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 
   yield* consul.watchKeys(jobs).pipe(Stream.runForEach(onNames), Effect.forkScoped)
   yield* Effect.gen(function* () {
-    yield* wanted.await
     yield* wanted.close
     yield* readValues
     yield* Ref.set(listed, true)
@@ -125,13 +131,15 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   }).pipe(
     // What failed is tried again: the watch has no reason to wake for it.
     Effect.catchAll((error) => Effect.zipRight(Effect.logWarning("records could not be read", error), wanted.open)),
-    Effect.zipRight(Effect.sleep(valuesEvery)),
-    Effect.forever,
+    Effect.timed,
+    Effect.flatMap(([taken]) => Effect.sleep(pauseAfter(taken))),
+    (reading) => Effect.forever(Effect.zipRight(wanted.await, reading)),
     Effect.forkScoped
   )
 
   return Records.of({
     get: table.get,
+    weight: table.weight,
     names: table.names,
     changes: Effect.map(PubSub.subscribe(announce), (queue) => Stream.fromQueue(queue)),
     ready: ready.await
