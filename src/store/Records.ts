@@ -40,7 +40,7 @@ const pauseAfter = (taken: Duration.Duration): Duration.Duration =>
 const manyNames = 256
 const manyBytes = 1024 * 1024
 
-/** More new names at once than this are fetched by one recursive read. */
+/** More new names at once than this are fetched many to a request. */
 const singleFetches = 16
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
@@ -67,6 +67,9 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 
   const fetchOne = (key: string) =>
     Effect.flatMap(consul.get(key), Option.match({ onNone: () => Effect.void, onSome: take }))
+
+  const fetchAll = (keys: ReadonlyArray<string>) =>
+    Effect.forEach(keys, (key) => Effect.ignore(fetchOne(key)), { concurrency: 8, discard: true })
 
   /** A shrunken list is no proof: it also shrinks when a token loses its right. The single key is asked. */
   const confirmGone = (key: string) =>
@@ -115,10 +118,8 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     yield* Ref.set(named, names)
     const fresh = names.filter((key) => Option.isNone(table.modifyIndex(key)))
     const first = !(yield* Ref.get(listed))
-    if (!first && fresh.length <= singleFetches) {
-      // Whatever this misses, the values that are read next bring.
-      yield* Effect.forEach(fresh, (key) => Effect.ignore(fetchOne(key)), { concurrency: 8, discard: true })
-    }
+    // Whatever this misses, the values that are read next bring.
+    if (!first) yield* Effect.ignore(fresh.length <= singleFetches ? fetchAll(fresh) : readKeys(consul, fresh, take))
     yield* wanted.open
   })
 
