@@ -135,11 +135,14 @@ const kinds: ReadonlyArray<readonly [Kind, number]> = [
 const encode = (made: string | Uint8Array): Uint8Array =>
   (typeof made === "string" ? new TextEncoder().encode(made) : made).subarray(0, valueLimit)
 
-/** Sizes of a long tail that add up to about `bytes`. */
+/** Sizes of a long tail that add up to about `bytes`; what the largest may not have, the others get. */
 const shares = (dice: Dice, count: number, bytes: number): ReadonlyArray<number> => {
   const raw = Array.from({ length: count }, () => 64 * 2 ** (13 * dice.next() ** 3))
-  const sum = raw.reduce((total, size) => total + size, 0)
-  return raw.map((size) => Math.max(16, Math.min(valueLimit, Math.round((size / sum) * bytes))))
+  const scaled = (factor: number) => raw.map((size) => Math.max(16, Math.min(valueLimit, Math.round(size * factor))))
+  const total = (sizes: ReadonlyArray<number>) => sizes.reduce((sum, size) => sum + size, 0)
+  let factor = bytes / total(raw)
+  for (let round = 0; round < 20; round++) factor *= bytes / total(scaled(factor))
+  return scaled(factor)
 }
 
 /** Most are plain; some have what a key may have and a path may not. */
