@@ -79,7 +79,11 @@ const scratchFolder = (dataDir: string, confinement: Confinement, path: string) 
       Effect.zipRight(
         // Layers may belong to subordinate ids, which only the user namespace can remove.
         runTool({ command: [...confinement.engine, "rm", "-rf", folder], env: { PATH: path } }),
-        Effect.promise(() => rm(folder, { recursive: true, force: true }))
+        // Without namespaces a storage driver's mounts outlive it: what they keep busy takes room and does no harm.
+        Effect.tryPromise(() => rm(folder, { recursive: true, force: true })).pipe(
+          Effect.catchAll((error) => Effect.logWarning("a scratch folder can't be removed", error)),
+          Effect.annotateLogs({ folder })
+        )
       )
   )
 
