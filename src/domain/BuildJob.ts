@@ -92,7 +92,7 @@ export const BuildJobFields = Schema.Struct({
   ),
   webhook_secret: optional(
     text({ fault: webhookSecretFault, jsonSchema: { maxLength: 1024 } }),
-    "Key of the deliveries' HMAC-SHA256 signature."
+    "Key of the deliveries' HMAC-SHA256 signature, or where Vault has it: vault:<path>#<field>."
   ),
   webhook_on_success: optional(flag, "Tell about success; true when left out."),
   webhook_on_failure: optional(flag, "Tell about failure; true when left out."),

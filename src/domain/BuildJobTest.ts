@@ -13,6 +13,7 @@ import {
   typeFault
 } from "./BuildJobText.ts"
 import { Timeout } from "./BuildJobTimeout.ts"
+import { isVaultPath } from "./vaultReference.ts"
 
 /** The fields that the external test mode of earlier versions had. They are known, so that the refusal can say so. */
 export const unsupportedTestFields: ReadonlyArray<string> = [
@@ -40,13 +41,11 @@ const vaultPathRule = "of letters, digits and ._/@-, without a leading or double
 export const VaultPath = text({
   fault: (path) => {
     if (path === "") return "is required"
-    return path.length <= 512 && vaultPath.test(path) ? undefined : `must be a Vault path ${vaultPathRule}`
+    return isVaultPath(path) ? undefined : `must be a Vault path ${vaultPathRule}`
   },
   // Empty is refused only where a path must be.
   jsonSchema: { pattern: "^(?:[A-Za-z0-9_][A-Za-z0-9._/@-]*)?$", maxLength: 512 }
 })
-
-const vaultPath = /^[A-Za-z0-9_][A-Za-z0-9._@-]*(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._@-]+)*$/
 
 /** What a shell and every runtime take as a variable's name. */
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/

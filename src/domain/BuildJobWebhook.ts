@@ -1,4 +1,6 @@
+import { Option } from "effect"
 import { type FaultOf, isPrintable, map, mapKey, text } from "./BuildJobText.ts"
+import { looksLikeVaultReference, parseVaultReference } from "./vaultReference.ts"
 
 export const webhookUrlFault: FaultOf<string> = (url) => {
   if (/^https?:\/\/[^/?#]*@/i.test(url))
@@ -8,8 +10,12 @@ export const webhookUrlFault: FaultOf<string> = (url) => {
     : "must be an http:// or https:// URL of at most 2048 ASCII characters without spaces"
 }
 
-export const webhookSecretFault: FaultOf<string> = (secret) =>
-  isPrintable(secret, 1024) ? undefined : "must have at most 1024 printable characters"
+export const webhookSecretFault: FaultOf<string> = (secret) => {
+  if (!isPrintable(secret, 1024)) return "must have at most 1024 printable characters"
+  return looksLikeVaultReference(secret) && Option.isNone(parseVaultReference(secret))
+    ? "must be vault:<path>#<field> where it names a secret of Vault's, as vault:secret/data/hooks#key"
+    : undefined
+}
 
 /** Names by which HTTP frames a message: a value of the caller's would break the delivery. */
 const framing = "(?!(?:host|connection|content-length|transfer-encoding|keep-alive|upgrade|te|trailer|expect)$)"

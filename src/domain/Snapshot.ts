@@ -90,6 +90,8 @@ export const Action = Data.taggedEnum<Action>()
 export interface Decision {
   /** The next status; none: the one in the store stands. */
   readonly status: Option.Option<Status>
+  /** How a run ended whose status the next one takes the place of in this very step: nobody reads it otherwise. */
+  readonly ended: Option.Option<Status>
   readonly actions: ReadonlyArray<Action>
   /** Ids of the requests that are answered: they go in the transaction that writes the status. */
   readonly handled: ReadonlyArray<string>

@@ -6,6 +6,8 @@ import type { Attempt, Status } from "./Status.ts"
 /** A status on its way to the next one, with what is to be done about it. */
 export interface Step {
   readonly status: Status
+  /** How the run before ended, if this is the first status of another. */
+  readonly ended?: Status
   readonly actions: ReadonlyArray<Action>
   /** Instants, in milliseconds since the epoch, at which something is due. */
   readonly due: ReadonlyArray<number>

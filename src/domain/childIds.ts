@@ -21,6 +21,9 @@ export const publishId = (jobId: string, attempt: number): string => `publish-${
 
 export const cleanupId = (jobId: string, attempt: number): string => `cleanup-${jobId}-${attempt}`
 
+/** Stays the same however often it is told: whoever receives it twice can see that. */
+export const deliveryId = (jobId: string, event: string): string => uuidV5(`${jobId}\n${event}`)
+
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** A namespace of our own (a random UUID, fixed for ever): changing it would rename every child. */

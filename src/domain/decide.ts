@@ -85,8 +85,10 @@ const replace = (snapshot: Snapshot, step: Step): Step => {
   }
 }
 
-const next = (snapshot: Snapshot, record: Exclude<RecordView, { _tag: "Absent" }>, step: Step): Step =>
-  judgeRecord(snapshot, record, step.status.generation + 1, step.status.events)
+const next = (snapshot: Snapshot, record: Exclude<RecordView, { _tag: "Absent" }>, { status }: Step): Step => ({
+  ...judgeRecord(snapshot, record, status.generation + 1, status.events),
+  ended: status
+})
 
 const judgeRecord = (
   snapshot: Snapshot,
@@ -115,8 +117,8 @@ const same = Schema.equivalence(Status)
 
 const settle = (snapshot: Snapshot, step: Option.Option<Step>): Decision =>
   Option.match(step, {
-    onNone: () => ({ status: Option.none(), actions: [], handled: [], again: Option.none() }),
-    onSome: ({ status, actions, due }) => {
+    onNone: () => ({ status: Option.none(), ended: Option.none(), actions: [], handled: [], again: Option.none() }),
+    onSome: ({ status, ended, actions, due }) => {
       const before = Option.getOrUndefined(snapshot.status)
       const next = summarize(status, before?.conditions ?? [], snapshot.now)
       const unchanged = before !== undefined && same(before, { ...next, updated_at: before.updated_at })
@@ -125,6 +127,10 @@ const settle = (snapshot: Snapshot, step: Option.Option<Step>): Decision =>
           unchanged && snapshot.requests.length === 0
             ? Option.none()
             : Option.some({ ...next, updated_at: snapshot.now }),
+        ended: Option.map(Option.fromNullable(ended), (last) => ({
+          ...summarize(last, before?.conditions ?? [], snapshot.now),
+          updated_at: snapshot.now
+        })),
         actions,
         handled: before === undefined ? [] : snapshot.requests.map(({ id }) => id),
         again: due.length === 0 ? Option.none() : Option.some(Math.max(0, Math.min(...due) - snapshot.now))

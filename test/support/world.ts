@@ -77,7 +77,7 @@ export class World {
   readonly rejected = new Map<string, string>()
   /** Every act, in order, as `Register build-…`. */
   readonly log: Array<string> = []
-  last: Decision = { status: Option.none(), actions: [], handled: [], again: Option.none() }
+  last: Decision = { status: Option.none(), ended: Option.none(), actions: [], handled: [], again: Option.none() }
 
   /** One pass as the shell makes it: reports of ended children are fetched before the status is written. */
   pass(): Decision {
