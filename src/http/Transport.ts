@@ -185,9 +185,16 @@ const flatHeaders = (headers: Record<string, string | Array<string> | undefined>
     )
   )
 
-const connectCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"])
+const connectCodes = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT"
+])
 
-const toTransportError = (cause: unknown): TransportError => {
+export const toTransportError = (cause: unknown): TransportError => {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
   const text = cause instanceof Error ? cause.message || code : String(cause)
   return new TransportError({
