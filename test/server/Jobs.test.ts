@@ -2,11 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Either, Fiber, Option, type Scope, Stream } from "effect"
 import { endlessRef } from "../../scripts/chaos/modelDriver.ts"
 import type { Consul } from "../../src/consul/Consul.ts"
-import { isTerminal } from "../../src/domain/Status.ts"
+import { isTerminal, type Status } from "../../src/domain/Status.ts"
 import { Caller } from "../../src/server/Caller.ts"
 import { Jobs } from "../../src/server/Jobs.ts"
 import type { FoundJob } from "../../src/store/JobFinder.ts"
 import { StatusWatch } from "../../src/store/StatusWatch.ts"
+import { Submissions } from "../../src/store/Submissions.ts"
 import { atRest, record, setStage, type Stage } from "../zoo/support/Stage.ts"
 import { deskOf, keys } from "./deskOf.ts"
 
@@ -32,6 +33,9 @@ const ended = (id: string) =>
 
 const failure = <A, E>(effect: Effect.Effect<A, E, Jobs>) =>
   Effect.map(Effect.either(effect), (result) => (Either.isLeft(result) ? result.left : undefined))
+
+/** Nothing more happens to it by itself. */
+const running = ({ attempts }: Status): boolean => attempts.some(({ deadline_at }) => deadline_at !== undefined)
 
 const endless = record("slow", { git_ref: endlessRef })
 
@@ -128,8 +132,8 @@ describe("waiting for a job", () => {
       Effect.gen(function* () {
         const jobs = yield* Jobs
         const { jobId } = yield* jobs.submit(endless)
-        yield* stage.until(jobId, ({ attempts, status }) => status === "BUILDING" && attempts.some(({ node }) => node))
-        const before = yield* Effect.repeat(jobs.find(jobId), { until: ({ status }) => status.status === "BUILDING" })
+        yield* stage.until(jobId, running)
+        const before = yield* jobs.find(jobId)
         const [quiet, same] = yield* Effect.timed(jobs.wait(jobId, before.index, Duration.millis(300)))
         assert.isAtLeast(Duration.toMillis(quiet), 290)
         assert.strictEqual(same.index, before.index)
@@ -179,7 +183,8 @@ describe("waiting for a job", () => {
             reads = 0
             yield* jobs.kill(jobId)
             const seen = yield* Fiber.join(all)
-            assert.isTrue(seen.every(({ modifyIndex }) => modifyIndex > index))
+            // 0: it was archived before they looked.
+            assert.isTrue(seen.every(({ modifyIndex }) => modifyIndex > index || modifyIndex === 0))
             // The reads are those of the one that killed it, beside one for all that waited.
             assert.isBelow(reads, 20)
             assert.strictEqual(watches, 1)
@@ -207,6 +212,24 @@ describe("a verb", () => {
         assert.strictEqual((yield* failure(jobs.kill("nothing")))?._tag, "JobNotFound")
       })
     )
+  )
+
+  it.scopedLive("is heard though it came before anybody had looked at the job", () =>
+    Effect.gen(function* () {
+      const stage = yield* setStage
+      yield* Effect.provide(
+        Effect.gen(function* () {
+          const jobs = yield* Jobs
+          const submissions = yield* Submissions
+          const { jobId } = yield* jobs.submit(endless)
+          yield* submissions.request("kill", jobId)
+          yield* stage.serve()
+          assert.strictEqual((yield* ended(jobId)).status.reason, "Cancelled")
+          assert.deepStrictEqual((yield* stage.consul.keys(keys.requests)).value, [])
+        }),
+        deskOf(stage.consul)
+      )
+    })
   )
 
   it.scopedLive("builds a job that was archived once more", () =>
