@@ -1,0 +1,86 @@
+import { HttpServerRequest } from "@effect/platform"
+import { Effect, Either, Option, Predicate, Schema, Stream } from "effect"
+import { Refused } from "./Refused.ts"
+
+/** Bytes that a request's body may have. */
+export const maximumBody = 1024 * 1024
+
+/**
+ * The body as text. What is too large is read to its end and thrown away where its size was not announced, so that the
+ * client gets to read the answer; the server's own time limit ends what never ends.
+ */
+export const readBody: Effect.Effect<string, Refused, HttpServerRequest.HttpServerRequest> = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  if (Number(request.headers["content-length"] ?? 0) > maximumBody) return yield* tooLarge
+  const read = yield* request.stream.pipe(
+    Stream.runFold({ size: 0, chunks: new Array<Uint8Array>() }, ({ chunks, size }, chunk) => {
+      if (size + chunk.length > maximumBody) return { size: size + chunk.length, chunks: [] }
+      chunks.push(chunk)
+      return { size: size + chunk.length, chunks }
+    }),
+    Effect.mapError(
+      () => new Refused({ code: 400, error: invalidBody, details: "the request ended before its body did" })
+    )
+  )
+  if (read.size > maximumBody) return yield* tooLarge
+  return yield* Effect.mapError(
+    decodeUtf8(Buffer.concat(read.chunks)),
+    () => new Refused({ code: 400, error: invalidBody, details: "the body is not UTF-8" })
+  )
+})
+
+/**
+ * The first JSON value of the body; what follows it is ignored, as the service always did, and an empty body is one
+ * without fields. Answers with the value and its text.
+ */
+export const readJson = Effect.map(readBody, (text) => {
+  const trimmed = text.trim()
+  return trimmed === "" ? "{}" : trimmed
+}).pipe(
+  Effect.flatMap((text) => {
+    const whole = parse(text)
+    if (Option.isSome(whole)) return Effect.succeed({ text, value: whole.value })
+    const first = firstValue(text)
+    const cut = parse(first)
+    if (Option.isSome(cut)) return Effect.succeed({ text: first, value: cut.value })
+    return Effect.fail(new Refused({ code: 400, error: invalidBody, details: "the body is not JSON" }))
+  })
+)
+
+/** Names are matched without regard to case where none fits exactly, as the service always did. */
+export const withKnownNames = (value: unknown, names: ReadonlyArray<string>): unknown => {
+  if (!Predicate.isRecord(value)) return value
+  const known = new Map(names.map((name) => [name.toLowerCase(), name]))
+  const spelled = Object.entries(value).map(([name, member]) => {
+    const meant = names.includes(name) ? name : (known.get(name.toLowerCase()) ?? name)
+    return { name: meant, exact: meant === name, member }
+  })
+  // The exact spelling wins, wherever it stands.
+  return Object.fromEntries(
+    spelled.toSorted((one, other) => Number(one.exact) - Number(other.exact)).map(({ member, name }) => [name, member])
+  )
+}
+
+export const invalidBody = "Invalid request body"
+
+const tooLarge = new Refused({
+  code: 413,
+  error: "Request body too large",
+  details: `the body may have ${maximumBody} bytes`
+})
+
+const parse = Schema.decodeUnknownOption(Schema.parseJson())
+
+const decodeUtf8 = (bytes: Uint8Array): Either.Either<string, unknown> =>
+  Either.try(() => new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+
+/** Up to the bracket that closes the first one. */
+const firstValue = (text: string): string => {
+  let depth = 0
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth += 1
+    else if (token === "}" || token === "]") depth -= 1
+    if (depth === 0) return text.slice(0, index + token.length)
+  }
+  return text
+}
