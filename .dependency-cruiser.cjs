@@ -1,7 +1,7 @@
 /** Arrows may only point down this list: a layer imports the ones before it, never one after it. */
 const layers = [
   "domain",
-  "(api|diagnosis|redaction)",
+  "(api|diagnosis|metrics|redaction)",
   "(client|http)",
   "(consul|nomad|vault|jobspec)",
   "(store|leader)",
@@ -21,6 +21,12 @@ module.exports = {
       severity: "error",
       from: { path: "^src/domain/" },
       to: { pathNot: ["^src/domain/", "node_modules/(effect|js-yaml)/", "^(node:)?crypto$"] }
+    },
+    {
+      name: "metrics-measure-whatever-they-are-told",
+      severity: "error",
+      from: { path: "^src/metrics/" },
+      to: { pathNot: ["^src/metrics/", "node_modules/(effect|prom-client)/"] }
     },
     {
       name: "the-core-does-no-io-of-its-own",

@@ -128,6 +128,7 @@ const measure = Effect.gen(function* () {
             VAULT_ENABLED: "false",
             SERVER_HOST: "127.0.0.1",
             SERVER_PORT: String(port),
+            METRICS_PORT: "0",
             LOG_LEVEL: "error"
           },
           stdio: ["ignore", "ignore", "inherit"]

@@ -57,6 +57,7 @@ export class Replica {
         NOMAD_ADDR: this.nomad.address,
         SERVER_HOST: "127.0.0.1",
         SERVER_PORT: String(this.#port),
+        METRICS_PORT: "0",
         ...environment
       }
     })

@@ -21,7 +21,8 @@ import type { Nomad } from "../nomad/Nomad.ts"
 import * as NomadHttp from "../nomad/NomadHttp.ts"
 import { readSettings, type Texts } from "../store/Settings.ts"
 import { liveLogging } from "./logging.ts"
-import { type CannotListen, runService } from "./service.ts"
+import type { CannotListen } from "./listen.ts"
+import { runService } from "./service.ts"
 
 export interface DevOptions {
   readonly data: string
@@ -84,6 +85,8 @@ const start = Effect.fnUntraced(function* (
   return yield* runService({
     environment: devEnvironment,
     freshId: options.freshId,
+    // Two of them on one machine need ports of their own for everything else, but not for this.
+    lenient: (options.environment["METRICS_PORT"] ?? "") === "",
     onSettings: ({ logLevel }) => setLevel(logLevel),
     onServing: () =>
       ready({ consul: consul.address, nomad: nomad.address, registry, service: `http://127.0.0.1:${options.port}` })

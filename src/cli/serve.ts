@@ -6,7 +6,8 @@ import * as ThreadPacemaker from "../leader/ThreadPacemaker.ts"
 import * as NomadHttp from "../nomad/NomadHttp.ts"
 import { readSettings, type Texts } from "../store/Settings.ts"
 import { liveLogging } from "./logging.ts"
-import { type CannotListen, runService } from "./service.ts"
+import type { CannotListen } from "./listen.ts"
+import { runService } from "./service.ts"
 
 /** The service against the clusters that the environment names. */
 export const serve = (environment: Texts, freshId: string): Effect.Effect<never, CannotListen | ConfigError> => {

@@ -1,15 +1,15 @@
-import { createServer } from "node:http"
 import { hostname } from "node:os"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { HttpServer } from "@effect/platform"
-import type { ServeError } from "@effect/platform/HttpServerError"
-import { Data, Duration, Effect, Layer, Schedule } from "effect"
+import { Duration, Effect, Layer, Schedule } from "effect"
 import type { Consul } from "../consul/Consul.ts"
 import { runController } from "../controller/Controller.ts"
 import * as ConsulLock from "../leader/ConsulLock.ts"
 import type { Pacemaker } from "../leader/Pacemaker.ts"
+import { Exposition } from "../metrics/Exposition.ts"
+import { makeWatchdog, Watchdog } from "../metrics/Watchdog.ts"
 import type { Nomad } from "../nomad/Nomad.ts"
 import { Jobs } from "../server/Jobs.ts"
+import { metricsRoutes } from "../server/metricsRoutes.ts"
+import { observeReplica } from "../server/observeReplica.ts"
 import { probes } from "../server/probes.ts"
 import { installationId } from "../store/Installation.ts"
 import { JobFinder } from "../store/JobFinder.ts"
@@ -24,6 +24,7 @@ import { readSettings, type Settings, type Texts } from "../store/Settings.ts"
 import { Statuses } from "../store/Statuses.ts"
 import { StatusWatch } from "../store/StatusWatch.ts"
 import { Submissions } from "../store/Submissions.ts"
+import { type CannotListen, listen } from "./listen.ts"
 
 export interface ServiceOptions {
   /** What the environment says; `config/` in KV wins over it while the service runs. */
@@ -34,17 +35,8 @@ export interface ServiceOptions {
   readonly freshId: string
   /** Called once the service answers. */
   readonly onServing: () => void
-}
-
-/** The service can't listen. */
-export class CannotListen extends Data.TaggedError("CannotListen")<{
-  readonly host: string
-  readonly port: number
-  readonly detail: string
-}> {
-  override get message(): string {
-    return `the service cannot listen on ${this.host}:${this.port}: ${this.detail}; choose another port (SERVER_PORT, or --port with dev)`
-  }
+  /** That the port of the metrics is taken is no reason not to run. */
+  readonly lenient?: boolean
 }
 
 /** The controller and its HTTP interface, over whatever Consul and Nomad it is given. Ends with its fiber only. */
@@ -79,32 +71,51 @@ export const runService = Effect.fn("runService")(function* (
     )
     return yield* runController({ installation, keys })
   })
-  // Not a race: that would close the stores and the lock before what works with them when it is interrupted.
-  yield* Effect.all([serve(settings, options.onServing), controller], { concurrency: 2, discard: true }).pipe(
-    Effect.provide(Layer.merge(desk, lock))
+  const work = Effect.zipRight(
+    observeReplica,
+    Effect.all([serve(settings, options.onServing), controller], { concurrency: 2, discard: true })
   )
+  // Not a race: that would close the stores and the lock before what works with them when it is interrupted.
+  const service = Effect.scoped(work).pipe(
+    Effect.provide(Layer.mergeAll(desk, lock, watchdog.pipe(Layer.provide(stores))))
+  )
+  const { metrics } = settings.observation
+  if (metrics.port === 0) yield* service
+  else {
+    yield* Effect.scoped(Effect.zipRight(serveMetrics(metrics, options.lenient === true), service)).pipe(
+      Effect.provide(Exposition.layer({ owners: metrics.owners, process: true }))
+    )
+  }
   return yield* Effect.never
 })
 
-const serve = Effect.fnUntraced(function* ({ server }: Settings, onServing: () => void) {
-  const listening = NodeHttpServer.layer(() => createServer(), { host: server.host, port: server.port })
-  yield* Layer.build(HttpServer.serve(probes).pipe(Layer.provide(listening))).pipe(
-    Effect.mapError((error: ServeError) => new CannotListen({ ...server, detail: reasonOf(error.cause) }))
+const watchdog = Layer.effect(
+  Watchdog,
+  Effect.map(LiveSettings, ({ current }) =>
+    makeWatchdog(Effect.map(current, ({ observation }) => observation.watchdogPatience))
   )
+)
+
+const serve = Effect.fnUntraced(function* ({ observation, server }: Settings, onServing: () => void) {
+  yield* listen(probes, { ...server, setting: "SERVER_PORT, or --port with dev" })
+  const { healthPort } = observation
+  if (healthPort !== 0) yield* listen(probes, { host: server.host, port: healthPort, setting: "HEALTH_PORT" })
   yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ host: server.host, port: server.port }))
   yield* Effect.sync(onServing)
   return yield* Effect.never
 }, Effect.scoped)
+
+const serveMetrics = ({ host, port }: Settings["observation"]["metrics"], lenient: boolean) =>
+  listen(metricsRoutes, { host, port, setting: "METRICS_PORT; 0 for none" }).pipe(
+    Effect.zipRight(Effect.annotateLogs(Effect.logInfo("serving metrics"), { host, port })),
+    Effect.catchIf(
+      () => lenient,
+      (error) => Effect.logWarning("metrics are not served", error.message)
+    )
+  )
 
 /** What others can reach it by: a wildcard is the address of nobody. */
 const addressOf = ({ server }: Settings): string => {
   const host = server.host === "0.0.0.0" || server.host === "::" ? hostname() : server.host
   return `${host.includes(":") ? `[${host}]` : host}:${server.port}`
 }
-
-const reasonOf = (cause: unknown): string =>
-  cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"
-    ? "the port is taken"
-    : cause instanceof Error
-      ? cause.message
-      : String(cause)

@@ -1,7 +1,9 @@
-import { Either, Effect, ParseResult, Redacted, Schema } from "effect"
+import { Either, Effect, Option, ParseResult, Redacted, Schema } from "effect"
 import type { Duration } from "effect"
 import { type ApiError, Conflict, Denied, Invalid, NotFound, Unavailable } from "../http/ApiError.ts"
 import type { Endpoint, HttpRequest, HttpResponse } from "../http/Transport.ts"
+import { measureRequest } from "../metrics/measureRequest.ts"
+import { ActingToken } from "./ActingToken.ts"
 import type { ConsulConfig } from "./ConsulConfig.ts"
 
 export interface CallRequest extends Pick<HttpRequest, "method" | "path" | "query" | "body"> {
@@ -20,14 +22,16 @@ const defaultTimeout: Duration.DurationInput = "10 seconds"
 /** Sends with token, namespace and datacenter, and tells failures apart by what the caller can do. */
 export const makeCall = (endpoint: Endpoint, config: ConsulConfig): Call => {
   const scope = { dc: config.datacenter, ns: config.namespace }
-  const hide = hider(config)
-  return (request) =>
-    endpoint
+  const own = hider(Object.values(authHeaders(config)))
+  const send = (request: CallRequest, acting: string | undefined) => {
+    const hide = acting === undefined ? own : (text: string) => hider([acting])(own(text))
+    return endpoint
       .request({
         method: request.method,
         path: request.path,
         query: { ...request.query, ...scope },
         timeout: request.timeout ?? defaultTimeout,
+        ...(acting === undefined ? {} : { headers: { "x-consul-token": acting } }),
         ...(request.body === undefined ? {} : { body: request.body })
       })
       .pipe(
@@ -38,9 +42,17 @@ export const makeCall = (endpoint: Endpoint, config: ConsulConfig): Call => {
         Effect.filterOrElse(
           ({ status }) => (status >= 200 && status < 300) || (request.accept ?? []).includes(status),
           (response) => Effect.fail(refusal(request, response.status, hide(excerpt(response.body))))
-        )
+        ),
+        measureRequest("consul", kindOf(request))
       )
+  }
+  return (request) =>
+    Effect.flatMap(ActingToken, (acting) => send(request, Option.getOrUndefined(Option.map(acting, Redacted.value))))
 }
+
+/** A blocking query takes as long as nothing changes, which says nothing about Consul. */
+const kindOf = ({ operation, query }: CallRequest): string =>
+  query?.["wait"] === undefined ? operation : `watch.${operation}`
 
 /** The headers that every request to this Consul carries. */
 export const authHeaders = (config: ConsulConfig): Record<string, string> => ({
@@ -96,10 +108,10 @@ const excerpt = (body: Uint8Array): string => {
 }
 
 /** Consul never repeats a token, but a proxy's error page may repeat the whole request. */
-const hider = (config: ConsulConfig) => {
-  const secrets = Object.values(authHeaders(config)).filter((secret) => secret !== "")
-  return (text: string): string => secrets.reduce((hidden, secret) => hidden.replaceAll(secret, "<hidden>"), text)
-}
+const hider =
+  (values: ReadonlyArray<string>) =>
+  (text: string): string =>
+    values.reduce((hidden, secret) => (secret === "" ? hidden : hidden.replaceAll(secret, "<hidden>")), text)
 
 type Failure = typeof NotFound | typeof Conflict | typeof Denied | typeof Invalid | typeof Unavailable
 

@@ -2,6 +2,7 @@
 // cancelled by a signal, and never settles when a body is cut.
 import { Context, type Effect, type Option, type Stream } from "effect"
 import type { ApiError } from "../http/ApiError.ts"
+import type { TokenView } from "./Acl.ts"
 import type { AgentSelf, CheckDefinition, CheckStatus, ServiceDefinition } from "./Agent.ts"
 import type { ServiceInstance } from "./Catalog.ts"
 import type { ReadOptions } from "./ReadOptions.ts"
@@ -99,6 +100,8 @@ export class Consul extends Context.Tag("jobforge/consul/Consul")<
     ) => Effect.Effect<ReadonlyArray<ServiceInstance>, ApiError>
     /** Tags by service name. */
     readonly catalogServices: () => Effect.Effect<Readonly<Record<string, ReadonlyArray<string>>>, ApiError>
+    /** Whom the token in use stands for; `Denied` for an unknown one, and where Consul's ACLs are switched off. */
+    readonly tokenSelf: () => Effect.Effect<TokenView, ApiError>
     /** Raft address of the leader; `Unavailable` while there is none. */
     readonly leader: () => Effect.Effect<string, ApiError>
   }

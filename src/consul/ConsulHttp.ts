@@ -1,6 +1,7 @@
 import type { FileSystem } from "@effect/platform"
 import { type ConfigError, Effect, Layer } from "effect"
 import { makeEndpoint } from "../http/Transport.ts"
+import { makeAcl } from "./Acl.ts"
 import { makeAgent } from "./Agent.ts"
 import { authHeaders, makeCall } from "./Call.ts"
 import { makeCatalog } from "./Catalog.ts"
@@ -29,6 +30,7 @@ export const layerOf = (config: ConsulConfig.ConsulConfig): Layer.Layer<Consul> 
       return Consul.of({
         ...makeKv(call),
         ...makeSessions(call),
+        ...makeAcl(call),
         ...makeAgent(call),
         ...makeCatalog(call),
         transaction: makeTransaction(call)

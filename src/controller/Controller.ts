@@ -17,6 +17,7 @@ import { Statuses } from "../store/Statuses.ts"
 import { makeLedger } from "./Ledger.ts"
 import { forgetSubmitKeys } from "./forgetSubmitKeys.ts"
 import { housekeeping } from "./housekeeping.ts"
+import { makeJobMeter } from "./JobMeter.ts"
 import { makeOrphanCollector, type OrphanCollector } from "./Orphans.ts"
 import { makeReconciler } from "./Reconciler.ts"
 import { makeWorkQueue, type WorkQueue } from "./WorkQueue.ts"
@@ -40,6 +41,7 @@ const term = Effect.fnUntraced(function* (
   const records = yield* Records
   const { current } = yield* LiveSettings
   const ledger = makeLedger()
+  const meter = yield* makeJobMeter(current)
   const owners = new Map<string, string>()
   const active = new Set<string>()
 
@@ -68,12 +70,16 @@ const term = Effect.fnUntraced(function* (
       settings: current,
       ledger,
       seen: (status) =>
-        Effect.suspend(() => Effect.forEach(enter(status), (name) => queue.add(name), { discard: true })),
+        Effect.suspend(() => {
+          meter.saw(status)
+          return Effect.forEach(enter(status), (name) => queue.add(name), { discard: true })
+        }),
       written: feed.announce,
       archived: (name) =>
         Effect.suspend(() => {
           active.delete(name)
           ledger.forget(name)
+          meter.forget(name)
           return feed.announce({ name })
         })
     }),
@@ -85,6 +91,7 @@ const term = Effect.fnUntraced(function* (
   const wakeFor = ({ id, jobId }: JobRequest) => {
     const name = ledger.nameOf(jobId)
     if (name !== undefined) return queue.add(name)
+    meter.comesBack(jobId)
     return Effect.matchEffect(archive.restore(jobId, lease.fence), {
       // It stays, and is looked at again with the next resync.
       onFailure: (error) => Effect.logWarning("request not answered yet", error.message),
@@ -108,7 +115,10 @@ const term = Effect.fnUntraced(function* (
   /** What is under way comes first: somebody waits for it. */
   const underWay = Effect.gen(function* () {
     const stored = yield* storedStatuses
-    yield* Effect.sync(() => stored.forEach(enter))
+    yield* Effect.sync(() => {
+      stored.forEach(meter.known)
+      stored.forEach(enter)
+    })
     yield* Effect.forEach([...active], queue.add, { discard: true })
     return new Set(stored.map(({ name }) => name))
   })

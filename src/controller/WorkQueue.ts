@@ -1,4 +1,6 @@
 import { Cause, Duration, Effect, Exit, FiberMap, MutableQueue, Queue, type Scope } from "effect"
+import { Progress } from "../metrics/Progress.ts"
+import { makeQueueMeter } from "./QueueMeter.ts"
 
 /** What a pass asks for: another look after a while, or none before the next notification. */
 export type Requeue = Duration.Duration | "when-notified"
@@ -48,10 +50,12 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   let turn = 0
   const timers = yield* FiberMap.make<string>()
   const failing = new Map<string, number>()
+  const meter = yield* makeQueueMeter(options.concurrency)
 
   const enqueue = (key: string, failures: number, lane: Lane) =>
     Effect.suspend(() => {
       entries.set(key, { state: lane, failures })
+      meter.queued(key)
       MutableQueue.offer(lanes[lane], key)
       return Effect.asVoid(Queue.offer(tickets, undefined))
     })
@@ -118,7 +122,9 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     entry.state = "active"
     // A timer that is still running belongs to a look that this pass makes needless.
     yield* FiberMap.remove(timers, key)
-    const exit = yield* Effect.exit(options.reconcile(key))
+    const touch = meter.began(key)
+    const exit = yield* Effect.exit(Effect.provideService(options.reconcile(key), Progress, { touch }))
+    meter.ended(key, exit)
     yield* settle(key, entry, exit)
   })
 

@@ -7,6 +7,7 @@ import {
   type StreamResponse,
   type TransportError
 } from "../http/Transport.ts"
+import { measureRequest } from "../metrics/measureRequest.ts"
 import { apiErrorOf } from "./apiErrorOf.ts"
 import { decodeAnswer } from "./decodeAnswer.ts"
 import { credentials, type NomadConfig } from "./NomadConfig.ts"
@@ -46,21 +47,26 @@ export const makeConnection = Effect.fnUntraced(function* (config: NomadConfig) 
       Effect.mapError(unavailable(question.operation)),
       Effect.filterOrFail(isSuccess, (response) =>
         apiErrorOf(question.operation, response.status, new TextDecoder().decode(response.body))
-      )
+      ),
+      measureRequest("nomad", question.operation)
     )
 
   const connection: NomadConnection = {
     ask,
     askFor: (schema, question) =>
       Effect.flatMap(ask(question), ({ body }) => decodeAnswer(schema, question.operation)(body)),
-    open: Effect.fnUntraced(function* (question, silence) {
-      const response = yield* endpoint
-        .stream(requestOf(question), silence)
-        .pipe(Effect.mapError(unavailable(question.operation)))
-      return isSuccess(response)
-        ? response
-        : yield* apiErrorOf(question.operation, response.status, yield* refusalOf(response))
-    })
+    open: (question, silence) =>
+      endpoint.stream(requestOf(question), silence).pipe(
+        Effect.mapError(unavailable(question.operation)),
+        Effect.flatMap((response) =>
+          isSuccess(response)
+            ? Effect.succeed(response)
+            : Effect.flatMap(refusalOf(response), (text) =>
+                Effect.fail(apiErrorOf(question.operation, response.status, text))
+              )
+        ),
+        measureRequest("nomad", question.operation)
+      )
   }
   return connection
 })

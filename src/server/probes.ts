@@ -1,28 +1,24 @@
-import { HttpRouter, HttpServerResponse } from "@effect/platform"
+import { HttpRouter } from "@effect/platform"
 import { Clock, Duration, Effect, Option } from "effect"
 import { Consul } from "../consul/Consul.ts"
-import type { ApiError } from "../http/ApiError.ts"
 import { LeaderStatus, type LeaderView } from "../leader/LeaderStatus.ts"
-import { Nomad } from "../nomad/Nomad.ts"
+import { Watchdog } from "../metrics/Watchdog.ts"
 import { Records } from "../store/Records.ts"
+import { health, isHealthy, patience } from "./health.ts"
+import { jsonAnswer } from "./jsonAnswer.ts"
 
 /** `/health` says what the service depends on and who leads, `/ready` whether this replica can serve. */
 export const probes = HttpRouter.empty.pipe(
-  HttpRouter.get(
+  HttpRouter.all(
     "/health",
     Effect.gen(function* () {
-      const consul = yield* Consul
-      const nomad = yield* Nomad
       const leaderStatus = yield* LeaderStatus
-      const states = yield* Effect.all(
-        { consul: stateOf("consul", consul.leader()), nomad: stateOf("nomad", nomad.leader()) },
-        { concurrency: 2 }
-      )
-      const healthy = Object.values(states).every((state) => state === "healthy")
-      return yield* HttpServerResponse.json(
+      const services = yield* health
+      const healthy = isHealthy(services)
+      return jsonAnswer(
         {
           status: healthy ? "healthy" : "unhealthy",
-          services: states,
+          services,
           leader: leaderOf(yield* leaderStatus.current),
           timestamp: yield* timestamp
         },
@@ -30,37 +26,39 @@ export const probes = HttpRouter.empty.pipe(
       )
     })
   ),
-  HttpRouter.get(
+  HttpRouter.all(
     "/ready",
     Effect.gen(function* () {
-      const consul = yield* Consul
-      const records = yield* Records
-      // Without a first reading of the records it would answer «not found» for what exists.
-      const read = yield* Effect.timeoutOption(records.ready, Duration.millis(100))
-      const reachable = yield* Effect.option(consul.leader())
-      const ready = read._tag === "Some" && reachable._tag === "Some"
-      return yield* HttpServerResponse.json(
-        { status: ready ? "ready" : "not ready", timestamp: yield* timestamp },
+      const reasons = yield* obstacles
+      const ready = reasons.length === 0
+      return jsonAnswer(
+        { status: ready ? "ready" : "not ready", ...(ready ? {} : { reasons }), timestamp: yield* timestamp },
         { status: ready ? 200 : 503 }
       )
     })
   )
 )
 
-/** A probe must answer before whoever probes gives up. */
-const patience = Duration.seconds(3)
-
-const stateOf = (service: string, leader: Effect.Effect<string, ApiError>): Effect.Effect<"healthy" | "unhealthy"> =>
-  leader.pipe(
-    Effect.timeout(patience),
-    Effect.as("healthy" as const),
-    Effect.catchAll((error) =>
-      Effect.logWarning("Health check failed", error).pipe(
-        Effect.annotateLogs({ service }),
-        Effect.as("unhealthy" as const)
-      )
-    )
+/** Why this replica can't serve, or does not do what it leads for; none when it can. */
+const obstacles = Effect.gen(function* () {
+  const consul = yield* Consul
+  const records = yield* Records
+  const watchdog = yield* Watchdog
+  const [read, leader, stuck] = yield* Effect.all(
+    [
+      Effect.timeoutOption(records.ready, Duration.millis(100)),
+      Effect.option(Effect.timeout(consul.leader(), patience)),
+      watchdog.troubles
+    ],
+    { concurrency: 3 }
   )
+  return [
+    // Without a first reading of the records it would answer «not found» for what exists.
+    ...(Option.isNone(read) ? ["the records were not read yet"] : []),
+    ...(Option.isNone(leader) ? ["Consul does not answer, or has no leader"] : []),
+    ...stuck
+  ]
+})
 
 /** No leader for a moment is no illness: another takes over. */
 const leaderOf = ({ holder, isLeader }: LeaderView) => ({

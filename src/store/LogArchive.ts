@@ -1,6 +1,8 @@
 import { Clock, Context, Effect, Layer, Option, Ref } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
+import { family } from "../metrics/families.ts"
+import { Metrics } from "../metrics/Metrics.ts"
 import type { BoundedLog } from "./BoundedLog.ts"
 import type { Keys } from "./keys.ts"
 import { decodeLogEntry, encodeLogEntry, type LogEntry } from "./LogEntry.ts"
@@ -85,6 +87,8 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       { concurrency: 4, discard: true }
     )
     yield* Ref.update(written, (sum) => sum + packed.length)
+    const metrics = yield* Metrics
+    metrics.add(family.archivedBytes, {}, packed.length)
     return { bytes, truncated }
   })
 

@@ -12,7 +12,32 @@ export interface Settings {
   readonly retention: Retention
   readonly logLevel: "debug" | "info" | "warn" | "error"
   readonly server: { readonly host: string; readonly port: number }
+  readonly access: Access
+  readonly observation: Observation
   readonly keyPrefix: string
+}
+
+/** Who may ask what, and how much of it. */
+export interface Access {
+  readonly mode: "off" | "token" | "consul"
+  /** As they were written. */
+  readonly tokens: string
+  /** Empty: there is none. */
+  readonly tokensFile: string
+  /** Requests a second; 0: any number. */
+  readonly rate: number
+  readonly burst: number
+  readonly waiters: number
+  readonly waitersPerCaller: number
+}
+
+/** How the service shows its own state. */
+export interface Observation {
+  /** Port 0: not served. */
+  readonly metrics: { readonly host: string; readonly port: number; readonly owners: number }
+  readonly healthPort: number
+  /** Milliseconds. */
+  readonly watchdogPatience: number
 }
 
 /** A value that can't be used. What was in force before, or the next source, stands in for it. */
@@ -67,7 +92,29 @@ const assemble = (read: Read): Settings => ({
   retention: retentionOf(read),
   logLevel: read(knobs.logLevel),
   server: { host: read(knobs.serverHost), port: read(knobs.serverPort) },
+  access: accessOf(read),
+  observation: observationOf(read),
   keyPrefix: read(knobs.keyPrefix)
+})
+
+const accessOf = (read: Read): Access => ({
+  mode: read(knobs.authMode),
+  tokens: read(knobs.authTokens),
+  tokensFile: read(knobs.authTokensFile),
+  rate: read(knobs.rateLimit),
+  burst: read(knobs.rateBurst),
+  waiters: read(knobs.maxWaiters),
+  waitersPerCaller: read(knobs.maxWaitersPerCaller)
+})
+
+const observationOf = (read: Read): Observation => ({
+  metrics: {
+    host: read(knobs.metricsHost) || read(knobs.serverHost),
+    port: read(knobs.monitoring) ? read(knobs.metricsPort) : 0,
+    owners: read(knobs.metricsOwners)
+  },
+  healthPort: read(knobs.healthPort),
+  watchdogPatience: read(knobs.watchdogPatience)
 })
 
 const policyOf = (read: Read): Settings["policy"] => ({

@@ -1,4 +1,5 @@
 import { Context, Deferred, Duration, Effect, Layer, Option, Ref, type Scope, Stream } from "effect"
+import { ActingToken } from "../consul/ActingToken.ts"
 import { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { decodeFeed, type FeedValue, newsSince } from "./FeedValue.ts"
@@ -60,7 +61,8 @@ const make = Effect.fnUntraced(function* (
   const index = Effect.gen(function* () {
     for (const { status } of yield* statuses.list) note(status)
     indexed = true
-  })
+    // It is for everybody: what one caller may not see would be missing for all.
+  }).pipe(Effect.provideService(ActingToken, Option.none()))
 
   const take = Effect.fnUntraced(function* (value: FeedValue) {
     const news = newsSince(yield* Ref.getAndSet(seen, Option.some(value)), value)

@@ -14,6 +14,8 @@ import {
   registryPath,
   keyPrefix
 } from "./knobParsers.ts"
+import { accessKnobs } from "./accessKnobs.ts"
+import { observationKnobs } from "./observationKnobs.ts"
 import { retentionKnobs } from "./retentionKnobs.ts"
 
 /** Every setting. KV wins over the environment, which wins over the default. */
@@ -276,5 +278,7 @@ export const knobs = {
   ),
   serverHost: knob("SERVER_HOST", undefined, "0.0.0.0", string, "Address that the service listens on"),
   serverPort: knob("SERVER_PORT", undefined, "8080", integer(1, 65_535), "Port of the service"),
+  ...accessKnobs,
+  ...observationKnobs,
   keyPrefix: knob("CONSUL_KEY_PREFIX", undefined, "jobforge-service", keyPrefix, "Where everything lies in Consul's KV")
 } as const

@@ -37,7 +37,7 @@ const health = (view: LeaderView, nomad: Effect.Effect<string, Unavailable>) =>
         NodeHttpServer.layerTest,
         Layer.mock(Consul, { leader: () => Effect.succeed("127.0.0.1:8300") }),
         Layer.mock(Nomad, { leader: () => nomad }),
-        Layer.mock(Records, { get: () => Option.none(), names: () => [] }),
+        Layer.mock(Records, { get: () => Option.none(), names: () => [], weight: () => 0 }),
         Layer.succeed(LeaderStatus, { current: Effect.succeed(view) })
       )
     )

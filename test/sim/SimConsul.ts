@@ -1,4 +1,5 @@
 import { Duration, Effect, Either, Option } from "effect"
+import { makeAcl } from "../../src/consul/Acl.ts"
 import { makeAgent } from "../../src/consul/Agent.ts"
 import { makeCatalog } from "../../src/consul/Catalog.ts"
 import { Consul } from "../../src/consul/Consul.ts"
@@ -84,6 +85,7 @@ export const makeSimConsul = (
       ),
     destroySession: (id) => Effect.asVoid(write("session.destroy", { _tag: "SessionDestroy", id })),
     sessionInfo: (id) => read(sessionReading(id), { consistent: true }),
+    ...makeAcl(notModelled),
     ...makeAgent(notModelled),
     ...makeCatalog(notModelled)
   })

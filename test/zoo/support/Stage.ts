@@ -114,7 +114,8 @@ const environment = {
   VAULT_ENABLED: "false",
   RETRY_BACKOFF: "100ms",
   KILL_TIMEOUT: "1s",
-  SERVER_HOST: "127.0.0.1"
+  SERVER_HOST: "127.0.0.1",
+  METRICS_PORT: "0"
 }
 
 const serve = Effect.fnUntraced(function* (consulAddress: string, nomadAddress: string, troupe: Troupe) {
