@@ -11,6 +11,8 @@ export interface Settings {
   readonly spec: SpecSettings
   readonly retention: Retention
   readonly logLevel: "debug" | "info" | "warn" | "error"
+  /** 1: log what comes and goes in JSON-RPC and MCP. */
+  readonly mcpLogLevel: number
   readonly server: { readonly host: string; readonly port: number }
   readonly access: Access
   readonly observation: Observation
@@ -91,6 +93,7 @@ const assemble = (read: Read): Settings => ({
   spec: specOf(read),
   retention: retentionOf(read),
   logLevel: read(knobs.logLevel),
+  mcpLogLevel: read(knobs.mcpLogLevel),
   server: { host: read(knobs.serverHost), port: read(knobs.serverPort) },
   access: accessOf(read),
   observation: observationOf(read),

@@ -276,6 +276,13 @@ export const knobs = {
     oneOf("debug", "info", "warn", "error"),
     "Least level that is logged"
   ),
+  mcpLogLevel: knob(
+    "MCP_LOG_LEVEL",
+    "mcp_log_level",
+    "0",
+    integer(0, 1),
+    "1: log each JSON-RPC and MCP request, tool and answer as they are, secrets apart, whatever LOG_LEVEL says"
+  ),
   serverHost: knob("SERVER_HOST", undefined, "0.0.0.0", string, "Address that the service listens on"),
   serverPort: knob("SERVER_PORT", undefined, "8080", integer(1, 65_535), "Port of the service"),
   ...accessKnobs,
