@@ -1,4 +1,5 @@
-import { Layer, Logger, LogLevel } from "effect"
+import { HashMap, Layer, Logger, LogLevel } from "effect"
+import { alwaysLogged } from "../server/rpc/rawLog.ts"
 import type { Settings } from "../store/Settings.ts"
 
 const levels = {
@@ -19,7 +20,8 @@ export const liveLogging = (format: "json" | "pretty", initial: Settings["logLev
   let least: LogLevel.LogLevel = levels[initial]
   const lines = format === "json" ? Logger.jsonLogger : Logger.logfmtLogger
   const logger = Logger.make<unknown, void>((options) => {
-    if (LogLevel.greaterThanEqual(options.logLevel, least)) process.stderr.write(`${lines.log(options)}\n`)
+    const wanted = LogLevel.greaterThanEqual(options.logLevel, least) || HashMap.has(options.annotations, alwaysLogged)
+    if (wanted) process.stderr.write(`${lines.log(options)}\n`)
   })
   return {
     layer: Layer.merge(Logger.replace(Logger.defaultLogger, logger), Logger.minimumLogLevel(LogLevel.Debug)),

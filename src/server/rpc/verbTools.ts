@@ -1,0 +1,135 @@
+import { Effect, Schema } from "effect"
+import { isTerminal, JobStatus } from "../../domain/Status.ts"
+import type { FoundJob } from "../../store/JobFinder.ts"
+import { Jobs } from "../Jobs.ts"
+import { jobId } from "./arguments.ts"
+import { jobIdOf } from "../statusView.ts"
+import { type Annotations, type Tool, tool } from "./Tool.ts"
+import { rpcCode, ToolFailed, toolFailed } from "./ToolFault.ts"
+
+const Input = Schema.Struct({ job_id: jobId })
+
+const Output = Schema.Struct({
+  job_id: Schema.String,
+  status: JobStatus.annotations({ description: "The job's status now." }),
+  message: Schema.String
+})
+
+/** Twice is as good as once, and what it ends or removes does not come back. */
+const destructive: Annotations = {
+  readOnlyHint: false,
+  destructiveHint: true,
+  idempotentHint: true,
+  openWorldHint: false
+}
+
+const answered = ({ status }: FoundJob, message: string): typeof Output.Type => ({
+  job_id: jobIdOf(status),
+  status: status.status,
+  message
+})
+
+/** What a verb is about, and what a failure of it is called. */
+interface Verb {
+  readonly verb: "retry" | "purge" | "cleanup"
+  readonly text: string
+}
+
+/** The leader says in an event why it did nothing of what was asked for. */
+const unlessIgnored = ({ text, verb }: Verb, found: FoundJob): Effect.Effect<FoundJob, ToolFailed> => {
+  const last = found.status.events.at(-1)
+  if (last?.reason !== "RequestIgnored" || !last.message.startsWith(`${verb} of job `)) return Effect.succeed(found)
+  const code = rpcCode.internalError
+  return new ToolFailed({
+    code,
+    text,
+    detail: last.message,
+    faults: [],
+    advice: "Call getStatus to see how the job stands."
+  })
+}
+
+const message = ({ message }: typeof Output.Type): string => message
+
+export const killJob: Tool<Jobs> = tool({
+  name: "killJob",
+  title: "Kill a job",
+  description:
+    "Ends a job that is waiting or running: its steps are stopped gracefully, and it becomes FAILED with reason Cancelled. A job that has succeeded or failed by itself can't be killed. Killing it twice is no error.",
+  annotations: destructive,
+  input: Input,
+  output: Output,
+  text: message,
+  run: Effect.fnUntraced(function* ({ job_id: id }) {
+    const jobs = yield* Jobs
+    const found = yield* Effect.mapError(jobs.kill(id), toolFailed("Failed to kill job"))
+    const taken = isTerminal(found.status.status) || found.status.stopping !== undefined
+    return answered(
+      found,
+      taken
+        ? "Job terminated successfully"
+        : "The job is to be terminated; the service has not begun with it yet. Call waitForJob."
+    )
+  })
+})
+
+export const cleanup: Tool<Jobs> = tool({
+  name: "cleanup",
+  title: "Clean up after a job",
+  description:
+    "Ends what of a job is still under way, or removes the temporary image that an ended job left behind. The published image and the logs stay. The service does this by itself after each job; call it when something was left over.",
+  annotations: destructive,
+  input: Input,
+  output: Output,
+  text: message,
+  run: Effect.fnUntraced(function* ({ job_id: id }) {
+    const jobs = yield* Jobs
+    const text = "Failed to cleanup job"
+    const found = yield* Effect.mapError(jobs.cleanup(id), toolFailed(text))
+    yield* unlessIgnored({ verb: "cleanup", text }, found)
+    return answered(found, "Job resources cleaned up successfully")
+  })
+})
+
+export const purgeFailedJob: Tool<Jobs> = tool({
+  name: "purgeFailedJob",
+  title: "Purge an ended job from Nomad",
+  description:
+    "Makes Nomad forget the steps of a job that has ended. The job, its status and its logs stay here; what only Nomad knows is gone. Kill a job that runs first.",
+  annotations: destructive,
+  input: Input,
+  output: Output,
+  text: message,
+  run: Effect.fnUntraced(function* ({ job_id: id }) {
+    const jobs = yield* Jobs
+    const text = "Failed to purge job from Nomad"
+    const found = yield* Effect.mapError(jobs.purge(id), toolFailed(text))
+    yield* unlessIgnored({ verb: "purge", text }, found)
+    return answered(found, `Job ${id} purged successfully from Nomad`)
+  })
+})
+
+export const retryJob: Tool<Jobs> = tool({
+  name: "retryJob",
+  title: "Retry an ended job",
+  description:
+    "Builds the unchanged configuration of an ended job once more, from what its Git ref is now. For failures that the next try may not have: diagnoseJob says retryable. The answer's job_id is the new run's: go on with waitForJob and that one. To change the configuration call submitJob.",
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
+  input: Input,
+  output: Output,
+  run: Effect.fnUntraced(function* ({ job_id: id }) {
+    const jobs = yield* Jobs
+    const text = "Failed to retry job"
+    const failed = Effect.mapError(toolFailed(text))
+    const before = jobIdOf((yield* failed(jobs.find(id))).status)
+    const found = yield* failed(jobs.retry(id))
+    yield* unlessIgnored({ verb: "retry", text }, found)
+    const after = jobIdOf(found.status)
+    return answered(
+      found,
+      after === before
+        ? "The retry is asked for; the service has not begun with it yet. Call listJobs in a moment to see the new run."
+        : `Job ${after} builds it once more; call waitForJob with that job_id.`
+    )
+  })
+})

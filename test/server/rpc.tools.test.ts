@@ -1,0 +1,322 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Schema, type Scope } from "effect"
+import { brokenRef, endlessRef, failingTest } from "../../scripts/chaos/modelDriver.ts"
+import { isTerminal } from "../../src/domain/Status.ts"
+import { record, setStage, type Stage } from "../zoo/support/Stage.ts"
+import { fromJson, type RpcDesk, rpcDesk, textOf, toJson, toolResult } from "./rpcDesk.ts"
+
+/** The whole service, and beside it the replica that the test asks. */
+const scene = <A, E>(play: (desk: RpcDesk, stage: Stage) => Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.gen(function* () {
+    const stage = yield* setStage
+    yield* stage.serve()
+    return yield* play(yield* rpcDesk(stage), stage)
+  })
+
+const submitted = (desk: RpcDesk, config: object) =>
+  Effect.map(desk.tool("submitJob", config), (answer) => String(toolResult(answer).structuredContent?.["job_id"]))
+
+/** A job that has ended, by its id. */
+const ended = (desk: RpcDesk, config: object) =>
+  Effect.gen(function* () {
+    const id = yield* submitted(desk, config)
+    yield* desk.tool("waitForJob", { job_id: id, timeout_seconds: 30 })
+    return id
+  })
+
+const endless = record("slow", { git_ref: endlessRef })
+const broken = record("broken", { git_ref: brokenRef })
+
+const pretty = (text: string) => JSON.stringify(JSON.parse(text), null, 2)
+
+describe("the tool", () => {
+  it.scopedLive("submitJob: takes a BuildJob, answers with job_id and status, and the record is there", () =>
+    scene((desk, stage) =>
+      Effect.gen(function* () {
+        const answer = yield* desk.tool("submitJob", record("web"))
+        const { job_id: id, ...rest } = fromJson(textOf(answer))
+        assert.deepStrictEqual(rest, { status: "PENDING" })
+        assert.deepStrictEqual(toolResult(answer).structuredContent, { job_id: id, status: "PENDING" })
+        assert.strictEqual((yield* stage.until(String(id), ({ status }) => isTerminal(status))).status, "SUCCEEDED")
+      })
+    )
+  )
+
+  it.scopedLive("submitJob: names all faults of a configuration at once, and how to mend them", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const answer = yield* desk.tool("submitJob", { owner: "zoo", image_name: "Web", git_reff: "main" })
+        const { content, isError } = toolResult(answer)
+        assert.isTrue(isError)
+        const [text = ""] = content.map((part) => part.text)
+        const lines = text.split("\n")
+        assert.strictEqual(lines[0], "Job configuration validation failed")
+        assert.deepStrictEqual(
+          lines.filter((line) => line.startsWith("- ")).map((line) => line.split(" ")[1]),
+          ["repo_url", "image_name", "registry_url", "git_reff"]
+        )
+        assert.include(text, "did you mean git_ref?")
+        assert.include(lines.at(-1), "submitJob again")
+        const direct = yield* desk.call("submitJob", { owner: "zoo" })
+        assert.deepStrictEqual(
+          [direct.body?.error?.code, direct.body?.error?.message],
+          [-32_602, "Job configuration validation failed"]
+        )
+        assert.include(String(direct.body?.error?.data), "repo_url is required; ")
+      })
+    )
+  )
+
+  it.scopedLive("submitJob: takes the earlier names and the wrapper, as every other interface does", () =>
+    scene((desk, stage) =>
+      Effect.gen(function* () {
+        const legacy = { ...record("legacy"), image_tags: '["a","b"]', test_commands: ["true"], test_entry_point: true }
+        for (const given of [legacy, { job_config: legacy }, { jobConfig: legacy }]) {
+          const id = yield* submitted(desk, given)
+          const { config } = yield* stage.until(id, (status) => status.config !== undefined)
+          assert.deepStrictEqual(config?.test, { commands: ["true"], entry_point: true })
+          assert.deepStrictEqual(config?.image_tags, ["a", "b"])
+        }
+      })
+    )
+  )
+
+  it.scopedLive(
+    "submitJob: an idempotency_key makes a repeated call the same job, and another configuration an error",
+    () =>
+      scene((desk) =>
+        Effect.gen(function* () {
+          const once = { ...record("once"), idempotency_key: "try 1" }
+          const id = yield* submitted(desk, once)
+          assert.strictEqual(yield* submitted(desk, once), id)
+          const other = yield* desk.tool("submitJob", { ...record("other"), idempotency_key: "try 1" })
+          assert.isTrue(toolResult(other).isError)
+          assert.include(textOf(other), id)
+          const wrong = yield* desk.tool("submitJob", { ...record("web"), idempotency_key: 7 })
+          assert.include(textOf(wrong), "idempotency_key must be a text")
+        })
+      )
+  )
+
+  it.scopedLive("getStatus: error, job_id, phase and status, of which phase is the one that failed", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const good = yield* ended(desk, record("good"))
+        const well = yield* desk.tool("getStatus", { job_id: good })
+        assert.deepStrictEqual(fromJson(textOf(well)), { error: "", job_id: good, phase: "", status: "SUCCEEDED" })
+        assert.match(String(toolResult(well).structuredContent?.["digest"]), /^sha256:/)
+        const bad = yield* ended(desk, broken)
+        const failed = yield* desk.tool("getStatus", { job_id: bad })
+        const { error, ...rest } = fromJson(textOf(failed))
+        assert.deepStrictEqual(rest, { job_id: bad, phase: "build", status: "FAILED" })
+        assert.notStrictEqual(error, "")
+        // Two spaces, keys in order.
+        assert.strictEqual(textOf(failed), pretty(textOf(failed)))
+        assert.deepStrictEqual(Object.keys(fromJson(textOf(failed))), ["error", "job_id", "phase", "status"])
+      })
+    )
+  )
+
+  it.scopedLive("getLogs: lines of all phases, or a list for one; what they say is marked as untrusted", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const id = yield* ended(desk, record("logs", { test: { commands: ["true"] } }))
+        const all = yield* desk.tool("getLogs", { job_id: id })
+        const phases = fromJson(textOf(all))
+        assert.deepStrictEqual(Object.keys(phases), ["build", "publish", "test"])
+        assert.include(toJson(phases["build"]), `[main/stdout] build-${id}`)
+        assert.match(toolResult(all).content[1]?.text ?? "", /untrusted/)
+        const one = yield* desk.tool("getLogs", { job_id: id, phase: "build" })
+        assert.deepStrictEqual(Schema.decodeUnknownSync(Schema.parseJson(Schema.Unknown))(textOf(one)), phases["build"])
+        const nonsense = yield* desk.tool("getLogs", { job_id: id, phase: "bild" })
+        assert.match(textOf(nonsense), /^Invalid params\n- phase must be one of build, test, publish\n/)
+      })
+    )
+  )
+
+  it.scopedLive("killJob: ends it with the text that clients know", () =>
+    scene((desk, stage) =>
+      Effect.gen(function* () {
+        const id = yield* submitted(desk, endless)
+        yield* stage.until(id, ({ status }) => status === "BUILDING")
+        const answer = yield* desk.tool("killJob", { job_id: id })
+        assert.strictEqual(textOf(answer), "Job terminated successfully")
+        const status = yield* stage.until(id, ({ status }) => status === "FAILED")
+        assert.strictEqual(status.reason, "Cancelled")
+        assert.strictEqual(textOf(yield* desk.tool("killJob", { job_id: id })), "Job terminated successfully")
+      })
+    )
+  )
+
+  it.scopedLive("killJob: of a job that ended by itself is a failure that says so", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const id = yield* ended(desk, record("over"))
+        const answer = yield* desk.tool("killJob", { job_id: id })
+        assert.isTrue(toolResult(answer).isError)
+        assert.match(textOf(answer), /^Failed to kill job\nthe job is over already: SUCCEEDED\n/)
+        const direct = yield* desk.call("killJob", { job_id: id })
+        assert.deepStrictEqual(direct.body?.error, {
+          code: -32_603,
+          message: "Failed to kill job",
+          data: "the job is over already: SUCCEEDED"
+        })
+      })
+    )
+  )
+
+  it.scopedLive("cleanup: with the text that clients know", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const id = yield* ended(desk, record("tidy"))
+        const answer = yield* desk.tool("cleanup", { job_id: id })
+        assert.strictEqual(textOf(answer), "Job resources cleaned up successfully")
+        assert.isUndefined((yield* desk.tool("cleanup", { all: true })).body?.result)
+      })
+    )
+  )
+
+  it.scopedLive("getHistory: jobs and total, newest first, ten unless asked otherwise, of one owner if asked", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const first = yield* ended(desk, record("first"))
+        const second = yield* ended(desk, record("second", { owner: "other" }))
+        const { jobs, total } = fromJson(textOf(yield* desk.tool("getHistory")))
+        assert.strictEqual(total, 2)
+        assert.deepStrictEqual(Array.isArray(jobs) ? jobs.map(({ id }) => id) : jobs, [second, first])
+        const mine = toolResult(yield* desk.tool("getHistory", { owner: "zoo", limit: 1 })).structuredContent
+        assert.strictEqual(mine?.["total"], 1)
+        assert.include(toJson(mine), first)
+        assert.isTrue(toolResult(yield* desk.tool("getHistory", { limit: 0 })).isError)
+        assert.isTrue(toolResult(yield* desk.tool("getHistory", { limit: "ten" })).isError)
+      })
+    )
+  )
+
+  it.scopedLive("purgeFailedJob: with the text that clients know", () =>
+    scene((desk, stage) =>
+      Effect.gen(function* () {
+        const id = yield* ended(desk, broken)
+        const answer = yield* desk.tool("purgeFailedJob", { job_id: id })
+        assert.strictEqual(textOf(answer), `Job ${id} purged successfully from Nomad`)
+        const slow = yield* submitted(desk, endless)
+        yield* stage.until(slow, ({ status }) => status === "BUILDING")
+        assert.match(textOf(yield* desk.tool("purgeFailedJob", { job_id: slow })), /^Failed to purge job from Nomad\n/)
+      })
+    )
+  )
+
+  it.scopedLive("waitForJob: answers at the end of the job with its digest, and says what to do next", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const good = yield* submitted(desk, record("good"))
+        const well = toolResult(yield* desk.tool("waitForJob", { job_id: good, timeout_seconds: 60 })).structuredContent
+        assert.deepStrictEqual([well?.["ended"], well?.["status"]], [true, "SUCCEEDED"])
+        assert.match(String(well?.["digest"]), /^sha256:/)
+        const bad = yield* submitted(desk, broken)
+        const failed = toolResult(yield* desk.tool("waitForJob", { job_id: bad })).structuredContent
+        assert.deepStrictEqual(
+          [failed?.["ended"], failed?.["status"], failed?.["failed_phase"]],
+          [true, "FAILED", "build"]
+        )
+        assert.strictEqual(failed?.["next_action"], `Call diagnoseJob with job_id ${bad}.`)
+      })
+    )
+  )
+
+  it.scopedLive("waitForJob: answers with the job as it is when the time is over", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const id = yield* submitted(desk, endless)
+        const [taken, answer] = yield* Effect.timed(desk.tool("waitForJob", { job_id: id, timeout_seconds: 1 }))
+        assert.isTrue(Duration.between(taken, { minimum: "950 millis", maximum: "5 seconds" }))
+        const { ended, next_action: next } = toolResult(answer).structuredContent ?? {}
+        assert.deepStrictEqual([ended, next], [false, `Call waitForJob with job_id ${id} again.`])
+        assert.isTrue(toolResult(yield* desk.tool("waitForJob", { job_id: id, timeout_seconds: 601 })).isError)
+      })
+    )
+  )
+
+  it.scopedLive("diagnoseJob: the failing phase, and what to do now", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const id = yield* ended(desk, record("red", { test: { commands: [failingTest] } }))
+        const answer = yield* desk.tool("diagnoseJob", { job_id: id })
+        const found = toolResult(answer).structuredContent
+        assert.deepStrictEqual([found?.["job_id"], found?.["phase"], found?.["exit_code"]], [id, "test", 3])
+        assert.deepStrictEqual(found?.["step"], { kind: "command", index: 0, text: failingTest })
+        assert.isNotEmpty(found?.["next_action"])
+        assert.deepStrictEqual(fromJson(textOf(answer)), found)
+        assert.isAtMost(Buffer.byteLength(textOf(answer)), 8192)
+      })
+    )
+  )
+
+  it.scopedLive("retryJob: builds it once more under a new id", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const id = yield* ended(desk, broken)
+        const again = String(toolResult(yield* desk.tool("retryJob", { job_id: id })).structuredContent?.["job_id"])
+        assert.notStrictEqual(again, id)
+        const second = toolResult(yield* desk.tool("waitForJob", { job_id: again, timeout_seconds: 30 }))
+        assert.strictEqual(second.structuredContent?.["status"], "FAILED")
+        const slow = yield* submitted(desk, endless)
+        assert.match(textOf(yield* desk.tool("retryJob", { job_id: slow })), /^Failed to retry job\n/)
+      })
+    )
+  )
+
+  it.scopedLive("listJobs: in short, narrowed by status and owner", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const good = yield* ended(desk, record("good"))
+        const bad = yield* ended(desk, { ...broken, owner: "other" })
+        const listed = (given: object) =>
+          Effect.map(desk.tool("listJobs", given), (answer) => {
+            const jobs = toolResult(answer).structuredContent?.["jobs"]
+            return Array.isArray(jobs) ? jobs.map(({ job_id }) => job_id) : jobs
+          })
+        assert.deepStrictEqual(yield* listed({}), [bad, good])
+        assert.deepStrictEqual(yield* listed({ status: ["FAILED"] }), [bad])
+        assert.deepStrictEqual(yield* listed({ owner: "zoo" }), [good])
+        assert.deepStrictEqual(yield* listed({ offset: 1 }), [good])
+        assert.deepStrictEqual(yield* listed({ limit: 1 }), [bad])
+        assert.isTrue(toolResult(yield* desk.tool("listJobs", { status: ["DONE"] })).isError)
+      })
+    )
+  )
+
+  it.scopedLive("as a method of its own: the result is the result, at either path", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        for (const path of ["/json", "/mcp"]) {
+          const { body } = yield* desk.call("submitJob", record("direct"), path)
+          const id = String(body?.result?.["job_id"])
+          assert.deepStrictEqual(body?.result, { job_id: id, status: "PENDING" })
+          const status = yield* desk.call("getStatus", { job_id: id }, path)
+          assert.strictEqual(status.body?.result?.["job_id"], id)
+          const missing = yield* desk.call("getStatus", {}, path)
+          assert.deepStrictEqual(
+            [missing.body?.error?.code, missing.body?.error?.message],
+            [-32_602, "job_id required"]
+          )
+          const unknown = yield* desk.call("getStatus", { job_id: "nobody" }, path)
+          assert.deepStrictEqual(unknown.body?.error, {
+            code: -32_603,
+            message: "Job not found",
+            data: "job not found: nobody"
+          })
+        }
+      })
+    )
+  )
+
+  it.scopedLive("with a name that it doesn't know says which one was meant", () =>
+    scene((desk) =>
+      Effect.gen(function* () {
+        const answer = yield* desk.tool("getHistory", { limt: 3 })
+        assert.match(textOf(answer), /- limt is not a known field; did you mean limit\?/)
+      })
+    )
+  )
+})
