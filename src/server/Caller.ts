@@ -13,7 +13,7 @@ export interface CallerView {
 }
 
 /** Without authentication everybody may do everything: that is for the network to limit. */
-const anybody: CallerView = { name: "anybody", role: "admin", owners: "all" }
+export const anybody: CallerView = { name: "anybody", role: "admin", owners: "all" }
 
 export class Caller extends Context.Reference<Caller>()("jobforge/server/Caller", {
   defaultValue: (): CallerView => anybody
