@@ -71,8 +71,11 @@ const readLog = Effect.fnUntraced(function* (
 ): Effect.fn.Return<BoundedLog, ApiError, Nomad> {
   const nomad = yield* Nomad
   const window = makeLogWindow()
+  const sliceFrom = (offset: number) => nomad.logs(allocationId, task, stream, { offset, limit: sliceBytes })
   for (let offset = 0; offset < mostRead; offset += sliceBytes) {
-    const slice = yield* nomad.logs(allocationId, task, stream, { offset, limit: sliceBytes })
+    const first = yield* sliceFrom(offset)
+    // A file that goes between being listed and being opened looks like an empty one: a second look finds it gone.
+    const slice = first.length === 0 && offset === 0 ? yield* sliceFrom(0) : first
     window.add(slice)
     if (slice.length < sliceBytes) return window.end()
   }

@@ -71,6 +71,31 @@ describe("collect", () => {
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
 
+  it.live("takes no log for empty whose folder goes away under it", () =>
+    Effect.gen(function* () {
+      const nomad = yield* Nomad
+      const allocation = yield* failed
+      const asked = new Map<string, number>()
+      const gone = new NotFound({
+        system: "nomad",
+        operation: "logs",
+        detail: "log entry for task and log type not found"
+      })
+      const vanishing = {
+        ...nomad,
+        logs: (_id: string, _task: string, stream: string) =>
+          Effect.suspend(() => {
+            const times = (asked.get(stream) ?? 0) + 1
+            asked.set(stream, times)
+            return times === 1 ? Effect.succeed(new Uint8Array()) : Effect.fail(gone)
+          }),
+        readFile: () => Effect.succeedNone
+      }
+      const collected = yield* Effect.provideService(collect("web", attempt, allocation), Nomad, vanishing)
+      assert.strictEqual(collected.logs, "none")
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
   it.live("asks again for what can't be reached now", () =>
     Effect.gen(function* () {
       const nomad = yield* Nomad

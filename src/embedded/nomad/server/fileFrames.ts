@@ -120,9 +120,12 @@ async function* oneLogFile(
   options: FramesOptions
 ): AsyncGenerator<FileFrame, number> {
   let { offset } = start
-  // Rotated away between the listing and now.
   const handle = await files.open(path).catch(() => undefined)
-  if (handle === undefined) return offset
+  if (handle === undefined) {
+    if (!(await files.exists())) throw new HttpFault(404, "log entry for task and log type not found")
+    // Rotated away between the listing and now.
+    return offset
+  }
   try {
     let outdated = false
     while (!options.signal.aborted) {
