@@ -1,0 +1,136 @@
+import { FileSystem } from "@effect/platform"
+import { Config, ConfigError, Effect, Either, Option, Redacted } from "effect"
+import type { TlsOptions } from "../http/Transport.ts"
+
+/** Where Vault is and who we are there. */
+export interface VaultConfig {
+  /** `http://host:port` or `https://host:port`. */
+  readonly origin: string
+  readonly tls?: TlsOptions
+  readonly token: VaultToken
+  /** Of Vault Enterprise and OpenBao. */
+  readonly namespace?: string
+  /** The mount of paths that name none, as `nomad/jobs/x`. */
+  readonly mount: string
+}
+
+/** A token in a file is renewed and replaced by who wrote it there: it is read anew each time. */
+export type VaultToken =
+  | { readonly _tag: "Given"; readonly token: Redacted.Redacted }
+  | { readonly _tag: "InFile"; readonly path: string }
+  | { readonly _tag: "None" }
+
+/**
+ * From the variables that the `vault` program reads, and `VAULT_TOKEN_FILE`; without any of them the token is the one that
+ * Nomad writes for a task with a vault block. None when `VAULT_ADDR` is unset: the service then reads no secrets.
+ */
+export const load: Effect.Effect<
+  Option.Option<VaultConfig>,
+  ConfigError.ConfigError,
+  FileSystem.FileSystem
+> = Effect.gen(function* () {
+  const origin = yield* checked("VAULT_ADDR", parseAddress)
+  if (Option.isNone(origin)) return Option.none()
+  const token = yield* tokenOf
+  const tls = yield* tlsOf
+  const namespace = yield* text("VAULT_NAMESPACE")
+  const mount = yield* checked("VAULT_MOUNT", parseMount)
+  return Option.some({
+    origin: origin.value,
+    token,
+    mount: Option.getOrElse(mount, () => "secret"),
+    ...(Object.keys(tls).length === 0 ? {} : { tls }),
+    ...Option.match(namespace, { onNone: () => ({}), onSome: (name) => ({ namespace: name }) })
+  })
+})
+
+/** None for an unset variable and for an empty one. */
+const text = (name: string): Config.Config<Option.Option<string>> =>
+  Config.string(name).pipe(
+    Config.map((value) => value.trim()),
+    Config.option,
+    Config.map(Option.filter((value) => value !== ""))
+  )
+
+const checked = <A>(
+  name: string,
+  check: (value: string) => Either.Either<A, string>
+): Config.Config<Option.Option<A>> =>
+  Config.mapOrFail(
+    text(name),
+    Option.match({
+      onNone: () => Either.right(Option.none<A>()),
+      onSome: (value) =>
+        Either.mapBoth(check(value), { onLeft: (why) => ConfigError.InvalidData([name], why), onRight: Option.some })
+    })
+  )
+
+/** The value isn't repeated: it may hold a password. */
+const parseAddress = (value: string): Either.Either<string, string> => {
+  const url = /^https?:\/\//i.test(value) && URL.canParse(value) ? new URL(value) : undefined
+  return url !== undefined && url.username === "" && url.pathname === "/" && url.search === "" && url.hash === ""
+    ? Either.right(url.origin)
+    : Either.left("it is no address; give http://host:port or https://host:port, without user, path or query")
+}
+
+const parseMount = (value: string): Either.Either<string, string> =>
+  /^[\w.@-]+(?:\/[\w.@-]+)*\/?$/.test(value)
+    ? Either.right(value.replace(/\/$/, ""))
+    : Either.left(`"${value}" is no mount; give it as secret or team/kv`)
+
+/** What an HTTP header can carry; the message must not repeat the value. */
+const parseToken = (value: string): Either.Either<Redacted.Redacted, string> =>
+  /^[\x21-\x7e]+$/.test(value)
+    ? Either.right(Redacted.make(value))
+    : Either.left("it has spaces, control characters or non-ASCII letters; give it as one line of plain characters")
+
+const tokenOf = Effect.gen(function* () {
+  const none: VaultToken = { _tag: "None" }
+  const file = yield* text("VAULT_TOKEN_FILE")
+  if (Option.isSome(file)) return inFile(file.value)
+  const given = yield* checked("VAULT_TOKEN", parseToken)
+  if (Option.isSome(given)) return { _tag: "Given", token: given.value } satisfies VaultToken
+  const folder = yield* text("NOMAD_SECRETS_DIR")
+  return Option.match(folder, {
+    onNone: () => none,
+    onSome: (path) => inFile(`${path.replace(/\/$/, "")}/vault_token`)
+  })
+})
+
+const inFile = (path: string): VaultToken => ({ _tag: "InFile", path })
+
+const pem = Effect.fnUntraced(function* (name: string) {
+  const path = yield* text(name)
+  if (Option.isNone(path)) return Option.none<string>()
+  const files = yield* FileSystem.FileSystem
+  const content = yield* Effect.mapError(files.readFileString(path.value), () =>
+    ConfigError.InvalidData([name], `the file ${path.value} can't be read; give the path of a readable file`)
+  )
+  if (!content.includes("-----BEGIN ")) {
+    return yield* Effect.fail(ConfigError.InvalidData([name], `${path.value} is no PEM file; convert it to PEM`))
+  }
+  return Option.some(content)
+})
+
+const tlsOf = Effect.gen(function* () {
+  const ca = yield* pem("VAULT_CACERT")
+  const cert = yield* pem("VAULT_CLIENT_CERT")
+  const key = yield* pem("VAULT_CLIENT_KEY")
+  if (Option.isSome(cert) !== Option.isSome(key)) {
+    const missing = Option.isSome(cert) ? "VAULT_CLIENT_KEY" : "VAULT_CLIENT_CERT"
+    return yield* Effect.fail(ConfigError.MissingData([missing], "it goes with the other one; set both or neither"))
+  }
+  const servername = yield* text("VAULT_TLS_SERVER_NAME")
+  const unverified = yield* checked("VAULT_SKIP_VERIFY", (value) => {
+    if (/^(1|t|true)$/i.test(value)) return Either.right(true)
+    return /^(0|f|false)$/i.test(value) ? Either.right(false) : Either.left(`"${value}" is neither true nor false`)
+  })
+  const tls: TlsOptions = {
+    ...(Option.isSome(ca) ? { ca: ca.value } : {}),
+    ...(Option.isSome(cert) ? { cert: cert.value } : {}),
+    ...(Option.isSome(key) ? { key: key.value } : {}),
+    ...(Option.isSome(servername) ? { servername: servername.value } : {}),
+    ...(Option.getOrElse(unverified, () => false) ? { rejectUnauthorized: false } : {})
+  }
+  return tls
+})
