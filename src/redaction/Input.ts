@@ -55,10 +55,10 @@ export class Input {
     return this.buffer().includes(text, 0, "latin1")
   }
 
-  /** -1: there is none from there on. */
-  indexOf(byte: number, from: number): number {
-    const found = this.held.subarray(0, this.length).indexOf(byte, from - this.base)
-    return found === -1 ? -1 : found + this.base
+  /** -1: there is none between the two. */
+  indexOf(byte: number, from: number, to: number): number {
+    const found = this.view(from, Math.min(to, this.end)).indexOf(byte)
+    return found === -1 ? -1 : found + from
   }
 
   /** -1: there is none that is held, at this place or before. */

@@ -49,13 +49,14 @@ export const makeRedactionStream = (automata: Automata): RedactionStream => {
 
   const findLines = (from: number) => {
     for (let search = from; ; search = lineStart) {
-      const found = input.indexOf(10, Math.max(search, lineStart))
-      const lineEnd = found === -1 ? input.end : found + 1
-      if (lineEnd - lineStart > longestLine) {
-        lineStart = input.afterBlank(lineStart + longestLine - wordWithin, lineStart + longestLine)
+      const limit = lineStart + longestLine
+      const found = input.indexOf(10, Math.max(search, lineStart), limit)
+      if (found !== -1) lineStart = found + 1
+      else if (input.end < limit) return
+      else {
+        lineStart = input.afterBlank(limit - wordWithin, limit)
         cuts.push(lineStart)
-      } else if (found === -1) return
-      else lineStart = lineEnd
+      }
     }
   }
 

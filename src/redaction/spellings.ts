@@ -26,7 +26,8 @@ export const plainSpellings = (value: string): ReadonlyArray<string> => {
 export const wrappedSpellings = (value: string): ReadonlyArray<string> => {
   const bytes = new TextEncoder().encode(value)
   const hex = Encoding.encodeHex(bytes)
-  const base64 = [0, 1, 2].map((before) => base64Core(bytes, before))
+  const whole = Encoding.encodeBase64(bytes)
+  const base64 = [whole, whole.replace(/=+$/, ""), ...[0, 1, 2].map((before) => base64Core(bytes, before))]
   const urlSafe = base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"))
   return [...new Set([...base64, ...urlSafe, hex, hex.toUpperCase()])]
 }

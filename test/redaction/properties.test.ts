@@ -122,4 +122,18 @@ describe("redaction, whatever the text and the secrets are,", () => {
       runs
     )
   })
+
+  it("gives the same whatever the pieces when lines have no end", () => {
+    const redactor = makeRedactor(["xyxyxyxyxyé1"])
+    const word = fc.constantFrom("a", "word ", "xyxyxyxyxyé1", "://u:pw@h ", "eyJ", "é", " ")
+    const long = fc
+      .array(fc.tuple(word, fc.integer({ min: 1, max: 8000 })), { minLength: 4, maxLength: 12 })
+      .map((parts) => parts.map(([part, times]) => part.repeat(times)).join(""))
+    fc.assert(
+      fc.property(long, fc.array(fc.nat(200_000), { maxLength: 6 }), (text, cuts) => {
+        assert.isTrue(inPieces(redactor, bytesOf(text), cuts) === redactor.text(text))
+      }),
+      { numRuns: 60 }
+    )
+  })
 })
