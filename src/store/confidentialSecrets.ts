@@ -1,0 +1,48 @@
+import { Effect, Option, Schema } from "effect"
+import type { Consul } from "../consul/Consul.ts"
+import { Confidential } from "../domain/encodeRecord.ts"
+import { looksLikeVaultReference, parseVaultReference } from "../domain/vaultReference.ts"
+import type { Keys } from "./keys.ts"
+import type { SecretSource } from "./secretSources.ts"
+
+export interface ConfidentialSecrets {
+  readonly values: ReadonlyArray<string>
+  /** Those that Vault has. */
+  readonly references: ReadonlyArray<SecretSource>
+}
+
+/** What the receivers of a job's webhooks are told in confidence. Nothing, when it can't be read: no step has it. */
+export const readConfidential = (consul: Consul["Type"], keys: Keys, id: string): Effect.Effect<ConfidentialSecrets> =>
+  consul.get(keys.confidential(id)).pipe(
+    Effect.map(Option.flatMap(({ value }) => decode(new TextDecoder().decode(value)))),
+    Effect.catchAll((error) => Effect.as(Effect.logDebug("confidential part not read", error.message), Option.none())),
+    Effect.map(Option.match({ onNone: () => ({ values: [], references: [] }), onSome: secretsOf }))
+  )
+
+const decode = Schema.decodeUnknownOption(Schema.parseJson(Confidential))
+
+const secretsOf = ({ webhook_headers: headers = {}, webhook_secret: secret }: Confidential): ConfidentialSecrets => {
+  const reference = secret === undefined ? Option.none() : parseVaultReference(secret)
+  const values = Object.entries(headers).flatMap(([name, value]) =>
+    openHeaders.has(name.toLowerCase()) ? [] : [value, ...schemeless(value)]
+  )
+  return {
+    values: secret === undefined || looksLikeVaultReference(secret) ? values : [secret, ...values],
+    references: Option.match(reference, { onNone: () => [], onSome: ({ path }) => [{ path, kind: "all" as const }] })
+  }
+}
+
+/** Headers that say nothing in confidence, and whose values are in any log. */
+const openHeaders: ReadonlySet<string> = new Set([
+  "accept",
+  "accept-language",
+  "cache-control",
+  "content-type",
+  "user-agent"
+])
+
+/** `Bearer …` without the word. */
+const schemeless = (value: string): ReadonlyArray<string> => {
+  const [, credential] = /^[A-Za-z]+ +(\S+)$/.exec(value) ?? []
+  return credential === undefined ? [] : [credential]
+}
