@@ -1,0 +1,90 @@
+import type { Reason } from "../domain/Status.ts"
+import type { Cause } from "./Cause.ts"
+import { causeOfReason } from "./causeOfReason.ts"
+import { exitCauses, type Finding, findError, findErrorOf } from "./findError.ts"
+import { type LogText, readLog } from "./readLog.ts"
+import { rank } from "./Rule.ts"
+import type { Scene } from "./Scene.ts"
+
+export interface Judgement {
+  readonly cause: Cause
+  readonly finding: Finding | undefined
+}
+
+/** What went wrong: by the reason where that says it all, else by the output, else by the exit code. */
+export const judgeOutput = (scene: Scene, logs: ReadonlyArray<LogText>): Judgement => {
+  const known = causeOfReason(scene.reason)
+  if (known !== undefined) return withReason(known, scene, logs)
+  if (scene.reason === "DriverFailure") return ofDriver(scene)
+  const finding = findError(scene, logs)
+  return { cause: causeOf(scene, finding), finding }
+}
+
+/** A signal says more than a summary of what it interrupted, and less than what a program says that it compared. */
+const causeOf = (scene: Scene, finding: Finding | undefined): Cause => {
+  const byCode = scene.exitCode === undefined ? undefined : exitCauses[scene.exitCode]
+  const rule = finding?.rule
+  if (rule === undefined) return byCode ?? silent(scene)
+  return byCode !== undefined && rule.rank < ceiling(byCode) ? byCode : rule.cause
+}
+
+/** Below this rank an exit code goes before the words. */
+const ceiling = (cause: Cause): number => {
+  switch (cause) {
+    case "crash":
+    case "out-of-memory":
+      return rank.crash
+    default:
+      return rank.summary
+  }
+}
+
+/** A script that a signal stopped, and nobody of ours sent it. */
+const silent = ({ exitCode, phase }: Scene): Cause =>
+  exitCode === 143 && phase !== "test" ? "infrastructure" : "command-failed"
+
+const withReason = (cause: Cause, scene: Scene, logs: ReadonlyArray<LogText>): Judgement => {
+  if (unspoken.has(scene.reason)) return { cause, finding: undefined }
+  const finding = findErrorOf(cause, scene, logs)
+  const full = finding?.rule === undefined ? findErrorOf("disk-full", scene, logs) : undefined
+  return full?.rule?.cause === "disk-full" ? { cause: "disk-full", finding: full } : { cause, finding }
+}
+
+/** Reasons whose story is not in the output. */
+const unspoken: ReadonlySet<Reason> = new Set([
+  "InvalidSpec",
+  "DuplicateName",
+  "JobRejected",
+  "ChildLost",
+  "ChildStopped",
+  "ResultMissing",
+  "Timeout",
+  "QueueTimeout",
+  "Unplaceable",
+  "SecretUnavailable",
+  "JobTimeout",
+  "SlotTaken",
+  "Cancelled",
+  "Deleted",
+  "Superseded"
+])
+
+/** A driver's words are no log, but they are about the same things. */
+const ofDriver = (scene: Scene): Judgement => {
+  const words = readLog("stderr", new TextEncoder().encode(scene.message))
+  const finding = findError({ ...scene, phase: "test" }, [words])
+  const cause = finding?.rule?.cause
+  switch (cause) {
+    case "entry-point-missing":
+    case "command-not-found":
+    case "file-missing":
+      return { cause: scene.phase === "test" ? "entry-point-missing" : "infrastructure", finding: undefined }
+    case "disk-full":
+    case "out-of-memory":
+    case "permission-denied":
+    case "crash":
+      return { cause, finding: undefined }
+    default:
+      return { cause: "infrastructure", finding: undefined }
+  }
+}

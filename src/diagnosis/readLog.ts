@@ -1,0 +1,115 @@
+/** One stream of an attempt's output, as far as it is looked at. */
+export interface LogText {
+  readonly stream: LogStream
+  /** Lines that aren't blank, in their order. */
+  readonly lines: ReadonlyArray<LogLine>
+  /** Some of it is missing: the archive cut it, or it is too long to be looked at whole. */
+  readonly cut: boolean
+}
+
+export type LogStream = "stdout" | "stderr"
+
+export interface LogLine {
+  readonly stream: LogStream
+  /** From 1, blank lines counted. */
+  readonly number: number
+  /** As a terminal would show it in the end: no colours, and of a progress bar its last state. */
+  readonly text: string
+}
+
+/**
+ * The lines of a log that may hold anything: its beginning and its end, each bounded in bytes and in lines, so that the work
+ * stays small whatever a build printed.
+ */
+export const readLog = (stream: LogStream, content: Uint8Array): LogText => {
+  const head = headEnd(content)
+  const tail = tailStart(content, head)
+  const parts =
+    tail <= head
+      ? [linesOf(stream, content, 1)]
+      : [
+          linesOf(stream, content.subarray(0, head), 1),
+          linesOf(stream, content.subarray(tail), 1 + newlines(content, 0, tail))
+        ]
+  const lines = parts.flat()
+  return { stream, lines, cut: tail > head || lines.some(({ text }) => archiveMark.test(text)) }
+}
+
+/** What the archive writes where it took out the middle. */
+const archiveMark = /^\[(?:more than )?\d+ bytes were cut out here\]$/
+
+const headBytes = 256 * 1024
+const headLines = 4000
+const tailBytes = 1024 * 1024
+const tailLines = 16_000
+
+/** Characters of a line that are looked at: its beginning, and less of its end. */
+const lineStart = 1500
+const lineEnd = 500
+
+const newline = 10
+
+const headEnd = (content: Uint8Array): number => {
+  let lines = 0
+  const most = Math.min(headBytes, content.length)
+  for (let at = 0; at < most; at++) {
+    if (content[at] !== newline) continue
+    lines++
+    if (lines === headLines) return at + 1
+  }
+  return most
+}
+
+const tailStart = (content: Uint8Array, from: number): number => {
+  let lines = 0
+  const least = Math.max(content.length - tailBytes, 0)
+  // A last newline ends a line and begins none.
+  for (let at = content.length - 2; at >= Math.max(least, from); at--) {
+    if (content[at] !== newline) continue
+    lines++
+    if (lines === tailLines) return at + 1
+  }
+  return least
+}
+
+const newlines = (content: Uint8Array, from: number, to: number): number => {
+  let count = 0
+  for (let at = from; at < to; at++) if (content[at] === newline) count++
+  return count
+}
+
+const linesOf = (stream: LogStream, content: Uint8Array, first: number): ReadonlyArray<LogLine> =>
+  new TextDecoder()
+    .decode(content)
+    .split("\n")
+    .flatMap((raw, at) => {
+      const text = shownText(raw)
+      return text === "" ? [] : [{ stream, number: first + at, text }]
+    })
+
+const shownText = (raw: string): string => {
+  const line = bounded(raw.includes("\r") ? lastState(raw) : raw)
+  return unusual.test(line) ? line.replaceAll(escapes, "").replaceAll(controls, "").trimEnd() : line.trimEnd()
+}
+
+/** What stands after the last carriage return that something follows. */
+const lastState = (raw: string): string => {
+  const end = raw.trimEnd()
+  return end.slice(end.lastIndexOf("\r") + 1)
+}
+
+const bounded = (line: string): string =>
+  line.length <= lineStart + lineEnd ? line : `${line.slice(0, lineStart)} … ${line.slice(-lineEnd)}`
+
+const escape = String.fromCharCode(27)
+const bell = String.fromCharCode(7)
+
+/** Control sequences, operating system commands (titles, links) and two-character escapes. */
+const escapes = new RegExp(
+  `${escape}(?:\\[[0-9;:?<=>]*[ -/]*[@-~]|\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)?|[ -Z\\\\^_\`a-z])`,
+  "g"
+)
+
+/** Control characters but for the tab, and halves of surrogate pairs: nothing that a terminal or a parser could take amiss. */
+const unusual = /[^\P{Cc}\t]|\p{Cs}/u
+const controls = /[^\P{Cc}\t]|\p{Cs}/gu
