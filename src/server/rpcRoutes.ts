@@ -3,6 +3,7 @@ import { Effect, Either, Schema } from "effect"
 import { parseRecordText } from "../domain/parseRecordText.ts"
 import type { LiveSettings } from "../store/LiveSettings.ts"
 import { jsonAnswer, textAnswer } from "./jsonAnswer.ts"
+import type { Limits } from "./Limits.ts"
 import { readBody } from "./readBody.ts"
 import { refused } from "./rpc/answer.ts"
 import { idOf } from "./rpc/Envelope.ts"
@@ -44,8 +45,10 @@ const methods = "POST, OPTIONS"
 const notAllowed = Effect.succeed(textAnswer("Method not allowed\n", 405, { allow: methods }))
 
 /** JSON-RPC 2.0 and MCP, the same on both paths: one is the interface's documented one, the other the agents'. */
-export const rpcRoutes: HttpRouter.HttpRouter<never, LiveSettings | ToolServices> = (["/json", "/mcp"] as const).reduce(
-  (router: HttpRouter.HttpRouter<never, LiveSettings | ToolServices>, path) =>
+export const rpcRoutes: HttpRouter.HttpRouter<never, Limits | LiveSettings | ToolServices> = (
+  ["/json", "/mcp"] as const
+).reduce(
+  (router: HttpRouter.HttpRouter<never, Limits | LiveSettings | ToolServices>, path) =>
     router.pipe(
       HttpRouter.post(path, post),
       HttpRouter.options(path, Effect.succeed(textAnswer("", 200, { allow: methods }))),

@@ -1,11 +1,13 @@
 import { Context, Effect, Layer, Schema, type Scope } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import { Nomad } from "../../src/nomad/Nomad.ts"
+import { anybody, Caller, type CallerView } from "../../src/server/Caller.ts"
 import { corsOriginsOf, withCors } from "../../src/server/cors.ts"
 import { Diagnoses } from "../../src/server/Diagnoses.ts"
 import { guardLoopback } from "../../src/server/guardLoopback.ts"
 import { serveHttp } from "../../src/server/httpServer.ts"
 import { JobLogs } from "../../src/server/JobLogs.ts"
+import { Limits } from "../../src/server/Limits.ts"
 import { rpcRoutes } from "../../src/server/rpcRoutes.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
 import { StatusWatch } from "../../src/store/StatusWatch.ts"
@@ -49,11 +51,13 @@ export const rpcDesk = Effect.fnUntraced(function* (options: {
   readonly consul: Consul["Type"]
   readonly nomad?: Nomad["Type"]
   readonly corsOrigin?: string
+  /** Whom all requests come from. */
+  readonly caller?: CallerView
 }): Effect.fn.Return<RpcDesk, never, Scope.Scope> {
   const origins = corsOriginsOf(options.corsOrigin ?? "*")
   const { consul, nomad } = options
   const services = Layer.provideMerge(
-    Layer.merge(Diagnoses.layer, JobLogs.layer),
+    Layer.mergeAll(Diagnoses.layer, JobLogs.layer, Limits.layer),
     Layer.mergeAll(
       deskOf(consul),
       Layer.provide(LogArchive.layer(keys), Layer.succeed(Consul, consul)),
@@ -64,6 +68,7 @@ export const rpcDesk = Effect.fnUntraced(function* (options: {
   const context = yield* Layer.build(services)
   const app = rpcRoutes.pipe(
     Effect.catchTag("RouteNotFound", () => Effect.dieMessage("no such route")),
+    Effect.provideService(Caller, options.caller ?? anybody),
     withCors(origins),
     guardLoopback({ host: "127.0.0.1", origins })
   )

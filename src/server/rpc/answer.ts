@@ -1,5 +1,5 @@
 import { HttpServerResponse } from "@effect/platform"
-import { Effect, Stream } from "effect"
+import { Effect, Option, Schema, Stream } from "effect"
 import { jsonAnswer } from "../jsonAnswer.ts"
 import type { EnvelopeFault } from "./Envelope.ts"
 import { logRaw } from "./rawLog.ts"
@@ -21,7 +21,10 @@ export const sent = Effect.fnUntraced(function* (response: Response) {
   if (body === null) return HttpServerResponse.empty(options)
   if (headers.get("content-type")?.startsWith("text/event-stream") !== true) {
     const text = yield* Effect.promise(() => response.text())
-    yield* logRaw("response", text)
+    yield* logRaw(
+      "response",
+      Option.getOrElse(parse(text), () => text)
+    )
     return HttpServerResponse.text(text, { ...options, contentType: "application/json; charset=utf-8" })
   }
   const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof logRaw>>>()
@@ -30,3 +33,5 @@ export const sent = Effect.fnUntraced(function* (response: Response) {
   )
   return HttpServerResponse.stream(chunks, { ...options, contentType: "text/event-stream" })
 })
+
+const parse = Schema.decodeUnknownOption(Schema.parseJson())

@@ -1,12 +1,16 @@
 import { randomUUID } from "node:crypto"
+import { HttpServerRequest } from "@effect/platform"
 import { isLegacyRequest } from "@modelcontextprotocol/server"
 import { Duration, Effect, Either, Predicate } from "effect"
+import { anybody, Caller } from "../Caller.ts"
 import { keepOpen } from "../keepOpen.ts"
+import { addressKey, Limits } from "../Limits.ts"
 import { accepted, refused, sent } from "./answer.ts"
 import { type Envelope, readEnvelope } from "./Envelope.ts"
 import { anywhere, legacyExchange, modernExchange } from "./exchanges.ts"
 import { logRaw } from "./rawLog.ts"
 import { RunningCalls } from "./RunningCalls.ts"
+import { rpcCode } from "./ToolFault.ts"
 import { type ToolServices, tools } from "./tools.ts"
 
 /**
@@ -25,22 +29,32 @@ export const answerMessage = Effect.fn("rpc.answerMessage")(function* (given: un
   const { _tag: _, ...rest } = envelope
   const message = { jsonrpc: "2.0", ...rest }
   const request = new Request(anywhere, { method: "POST", headers })
-  if (!(yield* Effect.promise(() => isLegacyRequest(request, message)))) return yield* answerModern(message, headers)
+  const legacy = yield* Effect.promise(() => isLegacyRequest(request, message))
   const session = headers.get(sessionHeader)
-  if (envelope._tag === "Request") return yield* answerRequest(envelope.id, message, headers, session)
-  if (session !== null) yield* cancelIfAsked(envelope, session)
+  if (envelope._tag === "Request") {
+    const answered = legacy ? answerLegacy(envelope.id, message, headers, session) : answerModern(message, headers)
+    return yield* Effect.catchTag(answered, "LimitReached", ({ detail }) =>
+      refused({ id: envelope.id, code: rpcCode.internalError, message: "Too many requests", data: detail })
+    )
+  }
+  if (legacy && session !== null) yield* cancelIfAsked(envelope, session)
   return accepted
 })
 
-const answerModern = Effect.fnUntraced(function* (message: unknown, headers: Headers) {
+interface Message {
+  readonly method: string
+  readonly params?: Readonly<Record<string, unknown>>
+}
+
+const answerModern = Effect.fnUntraced(function* (message: Message, headers: Headers) {
   const tool = yield* calledTool(message)
   const runtime = yield* Effect.runtime<ToolServices>()
   return yield* sent(yield* modernExchange({ runtime, headers, message, stream: isSlow(tool) }))
 })
 
-const answerRequest = Effect.fnUntraced(function* (
+const answerLegacy = Effect.fnUntraced(function* (
   id: string | number,
-  message: { readonly method: string; readonly params?: Readonly<Record<string, unknown>> },
+  message: Message,
   headers: Headers,
   session: string | null
 ) {
@@ -67,16 +81,23 @@ const cancelIfAsked = Effect.fnUntraced(function* (
 })
 
 /** Which tool is to be called, if any; said to the log. */
-const calledTool = Effect.fnUntraced(function* (message: unknown) {
-  if (!Predicate.isRecord(message)) return undefined
-  const { method, params } = message
-  const named = method === "tools/call" && Predicate.isRecord(params) ? params["name"] : method
+const calledTool = Effect.fnUntraced(function* ({ method, params }: Message) {
+  const named = method === "tools/call" ? params?.["name"] : method
   yield* Effect.annotateLogs(Effect.logDebug("rpc"), { method, tool: named === method ? undefined : named })
   const tool = tools.find(({ name }) => name === named)
   if (tool === undefined) return undefined
   yield* logRaw("tool", tool.name)
-  if (tool.slow) yield* keepOpen(longestCall)
+  if (tool.slow) yield* takePlace
   return tool
+})
+
+/** Among those who wait, for as long as the request goes on. */
+const takePlace = Effect.gen(function* () {
+  const { remoteAddress } = yield* HttpServerRequest.HttpServerRequest
+  const caller = yield* Caller
+  const limits = yield* Limits
+  yield* limits.waiter(caller === anybody ? addressKey(remoteAddress) : caller.name)
+  yield* keepOpen(longestCall)
 })
 
 /** What a slow tool may take. */

@@ -1,4 +1,6 @@
 import { Effect, Predicate, Schema } from "effect"
+import { placeholder } from "../../redaction/placeholder.ts"
+import { makeRedactor } from "../../redaction/Redactor.ts"
 import { LiveSettings } from "../../store/LiveSettings.ts"
 
 /** With it a line is written whatever the least level is: it was asked for by a setting of its own. */
@@ -9,32 +11,31 @@ export const logRaw = Effect.fnUntraced(function* (what: "request" | "tool" | "r
   const settings = yield* LiveSettings
   const { mcpLogLevel } = yield* settings.current
   if (mcpLogLevel === 0) return
-  const text = Predicate.isString(content) ? withoutLogins(content) : encode(masked(content))
+  const text = Predicate.isString(content) ? redactor.text(content) : encode(masked(content))
   yield* Effect.annotateLogs(Effect.logInfo(`mcp ${what}`), { [alwaysLogged]: text })
 })
 
-/** A copy of a message without secrets: those that have a field of their own, and logins in URLs. */
+/** A copy of a message without secrets: those that have a field of their own, and what looks like one. */
 export const masked = (value: unknown): unknown => {
-  if (Predicate.isString(value)) return withoutLogins(value)
+  if (Predicate.isString(value)) return redactor.text(value)
   if (Array.isArray(value)) return value.map(masked)
   if (!Predicate.isRecord(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, maskedMember(key, member)]))
 }
 
-const hidden = "[redacted]"
+/** Of what has the shape of a credential: logins in URLs, for one. */
+const redactor = makeRedactor([])
 
 const maskedMember = (key: string, member: unknown): unknown => {
   const name = key.toLowerCase()
   if (name === "webhook_headers")
     return Predicate.isRecord(member)
-      ? Object.fromEntries(Object.keys(member).map((header) => [header, hidden]))
-      : hidden
-  return Predicate.isString(member) && secretName.test(name) && !name.endsWith("_path") ? hidden : masked(member)
+      ? Object.fromEntries(Object.keys(member).map((header) => [header, placeholder]))
+      : placeholder
+  return Predicate.isString(member) && secretName.test(name) && !name.endsWith("_path") ? placeholder : masked(member)
 }
 
 /** Also what somebody wrote where it does not belong: such a request is refused, and still logged. */
 const secretName = /secret|password|passwd|authorization|credential|api_?key|access_?token/
-
-const withoutLogins = (text: string): string => text.replaceAll(/:\/\/[^/@\s"]+@/g, `://${hidden}@`)
 
 const encode = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
