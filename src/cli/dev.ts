@@ -98,7 +98,9 @@ const devDefaults = (registry: string, level: MachineLevel): Texts => ({
   NOMAD_DATACENTERS: "dc1",
   REGISTRY_URL: registry,
   BUILD_STORAGE_DRIVER: level.storageDriver === "vfs" ? "vfs" : "overlay",
-  BUILD_FUSE: String(level.storageDriver === "fuse")
+  BUILD_FUSE: String(level.storageDriver === "fuse"),
+  // Whoever tries it out listens on the same machine.
+  WEBHOOK_ALLOW: "localhost,127.0.0.0/8,::1"
 })
 
 const registryOf = (

@@ -1,7 +1,8 @@
 import { hostname } from "node:os"
-import { Duration, Effect, Layer, Schedule } from "effect"
+import { Duration, Effect, Layer, Option, Schedule } from "effect"
 import type { Consul } from "../consul/Consul.ts"
-import { runController } from "../controller/Controller.ts"
+import { runController, type Term } from "../controller/Controller.ts"
+import { GuardedHttp } from "../http/GuardedHttp.ts"
 import * as ConsulLock from "../leader/ConsulLock.ts"
 import type { Pacemaker } from "../leader/Pacemaker.ts"
 import { Exposition } from "../metrics/Exposition.ts"
@@ -13,7 +14,7 @@ import { observeReplica } from "../server/observeReplica.ts"
 import { probes } from "../server/probes.ts"
 import { installationId } from "../store/Installation.ts"
 import { JobFinder } from "../store/JobFinder.ts"
-import { keysBelow } from "../store/keys.ts"
+import { type Keys, keysBelow } from "../store/keys.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { JobArchive } from "../store/JobArchive.ts"
 import { LogArchive } from "../store/LogArchive.ts"
@@ -24,6 +25,9 @@ import { readSettings, type Settings, type Texts } from "../store/Settings.ts"
 import { Statuses } from "../store/Statuses.ts"
 import { StatusWatch } from "../store/StatusWatch.ts"
 import { Submissions } from "../store/Submissions.ts"
+import { Vault } from "../vault/Vault.ts"
+import * as VaultHttp from "../vault/VaultHttp.ts"
+import { webhookDuty } from "../webhooks/webhookDuty.ts"
 import { type CannotListen, listen } from "./listen.ts"
 
 export interface ServiceOptions {
@@ -69,7 +73,7 @@ export const runService = Effect.fn("runService")(function* (
       // The schedule has no end, so neither has the error a way out.
       Effect.orDie
     )
-    return yield* runController({ installation, keys })
+    return yield* runController({ installation, keys, duty: yield* webhooksOf(keys) })
   })
   const work = Effect.zipRight(
     observeReplica,
@@ -87,6 +91,19 @@ export const runService = Effect.fn("runService")(function* (
     )
   }
   return yield* Effect.never
+})
+
+/** A service that is given none does without. */
+const vaultOrNone = Effect.map(
+  Effect.serviceOption(Vault),
+  Option.match({ onNone: () => VaultHttp.disabled, onSome: (vault) => Layer.succeed(Vault, vault) })
+)
+
+/** Without a Vault only what refers to one can't be sent. */
+const webhooksOf = Effect.fnUntraced(function* (keys: Keys) {
+  const systems = yield* Effect.context<Consul | JobArchive | LiveSettings>()
+  const needs = Layer.mergeAll(Layer.succeedContext(systems), GuardedHttp.layer, yield* vaultOrNone)
+  return (term: Term) => Effect.provide(webhookDuty(keys, term), needs)
 })
 
 const watchdog = Layer.effect(

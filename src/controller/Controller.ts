@@ -25,6 +25,14 @@ import { makeWorkQueue, type WorkQueue } from "./WorkQueue.ts"
 export interface ControllerOptions {
   readonly installation: string
   readonly keys: Keys
+  /** What else whoever leads has to do, for as long as it does. */
+  readonly duty?: (term: Term) => Effect.Effect<never, never, Scope.Scope>
+}
+
+export interface Term {
+  readonly lease: Lease
+  /** Whether a run that is under way has this id, or a record this name. */
+  readonly isLive: (id: string) => boolean
 }
 
 type Needs = Consul | Nomad | Records | Requests | Statuses | LogArchive | LogRetention | JobArchive | LiveSettings
@@ -35,7 +43,7 @@ export const runController = (options: ControllerOptions): Effect.Effect<never, 
 
 /** One term of office: all that it opens lives in its scope. */
 const term = Effect.fnUntraced(function* (
-  { installation, keys }: ControllerOptions,
+  { duty, installation, keys }: ControllerOptions,
   lease: Lease
 ): Effect.fn.Return<never, never, Needs | Scope.Scope> {
   const records = yield* Records
@@ -139,6 +147,8 @@ const term = Effect.fnUntraced(function* (
   yield* Effect.forkScoped(orphans.run)
   yield* Effect.forkScoped(housekeeping(current, lease))
   yield* Effect.forkScoped(forgetSubmitKeys(keys, lease))
+  const isLive = (id: string) => active.has(ledger.nameOf(id) ?? "") || Option.isSome(records.get(id))
+  if (duty !== undefined) yield* Effect.forkScoped(Effect.scoped(duty({ lease, isLive })))
   yield* everythingElse(known)
   return yield* Effect.forever(
     Effect.zipRight(

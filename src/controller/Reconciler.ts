@@ -1,4 +1,5 @@
 import { Clock, Duration, Effect, Option } from "effect"
+import type { Consul } from "../consul/Consul.ts"
 import { decide } from "../domain/decide.ts"
 import type { Policy } from "../domain/Policy.ts"
 import { resolveJob } from "../domain/resolve.ts"
@@ -21,6 +22,7 @@ import { observeChildren } from "./Children.ts"
 import { collect } from "./collect.ts"
 import type { Ledger } from "./Ledger.ts"
 import { register } from "./register.ts"
+import { toldOf } from "./toldOf.ts"
 import type { Requeue } from "./WorkQueue.ts"
 
 export interface ReconcilerOptions {
@@ -39,7 +41,11 @@ export interface ReconcilerOptions {
 
 export type Reconciler = (
   name: string
-) => Effect.Effect<Requeue, ApiError | WriteConflict, Nomad | Records | Requests | Statuses | LogArchive | JobArchive>
+) => Effect.Effect<
+  Requeue,
+  ApiError | WriteConflict,
+  Consul | Nomad | Records | Requests | Statuses | LogArchive | JobArchive
+>
 
 /**
  * One pass over one record: reads both sides, decides, writes the status, then acts. Safe to repeat, to interrupt at
@@ -63,7 +69,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     status: Status,
     stored: Option.Option<StoredRecord>,
     previous: StatusRead,
-    handled: ReadonlyArray<string>
+    { ended, handled }: Decision
   ) {
     const statuses = yield* Statuses
     const record = Option.match(stored, {
@@ -74,7 +80,8 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const taken = status.slots.filter((slot) => !held.includes(slot))
     const released = held.filter((slot) => !status.slots.includes(slot))
     const { fence } = options.lease
-    const guard = { record, modifyIndex: previous.modifyIndex, fence, taken, released, handled }
+    const told = yield* toldOf(options.keys, { before: previous.status, ended, after: status }, stored)
+    const guard = { record, modifyIndex: previous.modifyIndex, fence, taken, released, handled, ...told }
     const modifyIndex = yield* Effect.tapError(statuses.write(status, guard), () => {
       cache.delete(name)
       // A slot that no status claims is nobody's: the next pass finds it free.
@@ -142,7 +149,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const settings = yield* options.settings
     const snapshot = yield* look(name, settings, stored, before)
     const decision = yield* decideWithReports(snapshot)
-    if (Option.isSome(decision.status)) yield* write(name, decision.status.value, stored, before, decision.handled)
+    if (Option.isSome(decision.status)) yield* write(name, decision.status.value, stored, before, decision)
     const status = Option.orElse(decision.status, () => before.status)
     if (Option.isNone(status)) {
       cache.delete(name)
@@ -154,7 +161,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
       return moved ? "when-notified" : requeueOf(decision)
     }
     const again = decide({ ...snapshot, status, children: new Map(), requests: [], rejected })
-    if (Option.isSome(again.status)) yield* write(name, again.status.value, stored, cache.get(name) ?? before, [])
+    if (Option.isSome(again.status)) yield* write(name, again.status.value, stored, cache.get(name) ?? before, again)
     return Duration.zero
   })
 }

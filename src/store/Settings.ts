@@ -1,5 +1,6 @@
 import { Duration, Either } from "effect"
 import type { Policy } from "../domain/Policy.ts"
+import type { AllowList } from "../http/AllowList.ts"
 import { defaultSpecSettings, type SpecSettings } from "../jobspec/SpecSettings.ts"
 import type { Knob } from "./Knob.ts"
 import { knobs } from "./knobs.ts"
@@ -10,6 +11,8 @@ export interface Settings {
   readonly policy: Omit<Policy, "installation">
   readonly spec: SpecSettings
   readonly retention: Retention
+  /** Receivers of webhooks that may be where strangers' URLs may not lead. */
+  readonly webhookAllow: AllowList
   readonly logLevel: "debug" | "info" | "warn" | "error"
   /** 1: log what comes and goes in JSON-RPC and MCP. */
   readonly mcpLogLevel: number
@@ -92,6 +95,7 @@ const assemble = (read: Read): Settings => ({
   policy: policyOf(read),
   spec: specOf(read),
   retention: retentionOf(read),
+  webhookAllow: read(knobs.webhookAllow),
   logLevel: read(knobs.logLevel),
   mcpLogLevel: read(knobs.mcpLogLevel),
   server: { host: read(knobs.serverHost), port: read(knobs.serverPort) },

@@ -1,7 +1,8 @@
-import { Context, Data, Effect, Layer, Option, Schema } from "effect"
+import { type Array as Arr, Context, Data, Effect, Layer, Option, Schema } from "effect"
 import { Consul, type KvEntry } from "../consul/Consul.ts"
 import type { ReadOptions } from "../consul/ReadOptions.ts"
-import { TxnOp, TxnResult } from "../consul/Transaction.ts"
+import { maxTransactionBytes, transactionSize, TxnOp, TxnResult } from "../consul/Transaction.ts"
+import { Confidential } from "../domain/encodeRecord.ts"
 import type { Slot } from "../domain/slots.ts"
 import { Status } from "../domain/Status.ts"
 import { type ApiError, Denied } from "../http/ApiError.ts"
@@ -33,6 +34,18 @@ export interface WriteGuard {
   readonly released: ReadonlyArray<Slot>
   /** Ids of the requests that it answers. */
   readonly handled: ReadonlyArray<string>
+  /** What the receivers of its webhook are told of it: in the store as soon as the status is, so that no crash loses it. */
+  readonly deliveries?: ReadonlyArray<OutboxEntry>
+  /** What signs the deliveries of a run that begins, and the id that it is kept under. */
+  readonly confidential?: { readonly id: string; readonly value: Confidential }
+}
+
+/** A message as the outbox gets it. */
+export interface OutboxEntry {
+  /** Its key's part behind the record's name. */
+  readonly id: string
+  /** The whole, then ever shorter ones for a transaction that has no room for it. */
+  readonly forms: Arr.NonEmptyReadonlyArray<Uint8Array>
 }
 
 /** Statuses below `status/`: written by the leader alone, read by anybody. */
@@ -60,6 +73,8 @@ export interface StatusRead {
 const StatusJson = Schema.parseJson(Status)
 const decode = Schema.decodeUnknownOption(StatusJson)
 const encode = Schema.encodeSync(StatusJson)
+
+const encodeConfidential = Schema.encodeSync(Schema.parseJson(Confidential))
 
 const unchanged = (key: string, index: number): TxnOp =>
   index === 0 ? TxnOp.CheckNotExists({ key }) : TxnOp.CheckIndex({ key, index })
@@ -109,9 +124,26 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     ),
     freeSlots: (slots, fence) => Effect.forEach(slots, (slot) => freeSlot(slot, fence), { discard: true }),
     write: (status, guard) =>
-      Effect.flatMap(consul.transaction(operations(keys, status, guard)), (result) => committed(keys, status, result))
+      Effect.flatMap(consul.transaction(fitting(keys, status, guard)), (result) => committed(keys, status, result))
   })
 })
+
+/** With the longest messages that fit: a status that can't be written for the sake of a message would stop its job. */
+const fitting = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArray<TxnOp> => {
+  const rest = operations(keys, status, guard)
+  const { deliveries = [] } = guard
+  if (deliveries.length === 0) return rest
+  const most = Math.max(...deliveries.map(({ forms }) => forms.length))
+  let all = rest
+  for (let form = 0; form < most; form++) {
+    all = [...rest, ...deliveries.map((entry) => outboxWrite(keys, status, entry, form))]
+    if (transactionSize(all) <= maxTransactionBytes) break
+  }
+  return all
+}
+
+const outboxWrite = (keys: Keys, { name }: Status, { forms, id }: OutboxEntry, form: number): TxnOp =>
+  TxnOp.Set({ key: keys.delivery(name, id), value: forms[Math.min(form, forms.length - 1)] ?? forms[0] })
 
 const operations = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArray<TxnOp> => [
   ...Option.toArray(guard.fence),
@@ -128,7 +160,15 @@ const operations = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArra
       index: 0
     })
   ),
-  ...guard.handled.map((id) => TxnOp.Delete({ key: keys.request(id) }))
+  ...guard.handled.map((id) => TxnOp.Delete({ key: keys.request(id) })),
+  ...(guard.confidential === undefined
+    ? []
+    : [
+        TxnOp.Set({
+          key: keys.confidential(guard.confidential.id),
+          value: encodeConfidential(guard.confidential.value)
+        })
+      ])
 ]
 
 const committed = (keys: Keys, status: Status, result: TxnResult): Effect.Effect<number, WriteConflict | Denied> => {

@@ -17,6 +17,7 @@ import {
 import { accessKnobs } from "./accessKnobs.ts"
 import { observationKnobs } from "./observationKnobs.ts"
 import { retentionKnobs } from "./retentionKnobs.ts"
+import { webhookKnobs } from "./webhookKnobs.ts"
 
 /** Every setting. KV wins over the environment, which wins over the default. */
 export const knobs = {
@@ -269,6 +270,7 @@ export const knobs = {
     "Docker's own buffer for a step's output; a burst beyond it is lost"
   ),
   ...retentionKnobs,
+  ...webhookKnobs,
   logLevel: knob(
     "LOG_LEVEL",
     "log_level",

@@ -179,8 +179,8 @@ describe("the events of a run", () => {
     waiting.record = world.record
     waiting.competition = { ...alone, holders: new Map(slots.map((slot) => [slot, holder])) }
     waiting.pass()
-    const before = waiting.status
-    assert.strictEqual(before?.waiting?.reason, "WaitingForSlot")
+    const before = waiting.status ?? assert.fail()
+    assert.strictEqual(before.waiting?.reason, "WaitingForSlot")
     waiting.record = valid({ ...tested, git_ref: "two" })
     const { ended, status } = waiting.pass()
     const last = Option.getOrThrow(ended)
