@@ -14,14 +14,18 @@ import { startEmbeddedNomad } from "../embedded/nomad/EmbeddedNomad.ts"
 import type { StoredNomadError } from "../embedded/nomad/server/NomadJournal.ts"
 import type { SecretsFileError } from "../embedded/nomad/template/SecretsFile.ts"
 import type { DriverError } from "../embedded/nomad/TaskDriver.ts"
+import { secretsVault } from "../embedded/SecretsVault.ts"
 import { type RegistryUnavailable, requireRegistry, startRegistry } from "../embedded/Registry.ts"
 import type { Pacemaker } from "../leader/Pacemaker.ts"
 import * as ThreadPacemaker from "../leader/ThreadPacemaker.ts"
 import type { Nomad } from "../nomad/Nomad.ts"
 import * as NomadHttp from "../nomad/NomadHttp.ts"
+import { makeRedactor } from "../redaction/Redactor.ts"
 import { readSettings, type Texts } from "../store/Settings.ts"
+import * as VaultHttp from "../vault/VaultHttp.ts"
 import { liveLogging } from "./logging.ts"
 import type { CannotListen } from "./listen.ts"
+import { secretsIn, secretsInFiles } from "./ownSecrets.ts"
 import { runService } from "./service.ts"
 
 export interface DevOptions {
@@ -63,15 +67,17 @@ export type DevError =
  */
 export const dev = (options: DevOptions, ready: (addresses: DevAddresses) => void): Effect.Effect<never, DevError> => {
   const environment = { ...options.environment, SERVER_HOST: "127.0.0.1", SERVER_PORT: String(options.port) }
-  const logging = liveLogging("pretty", readSettings(environment, {}).settings.logLevel)
-  return Effect.scoped(start(options, environment, ready, logging.setLevel)).pipe(
-    Effect.provide(Layer.merge(NodeContext.layer, logging.layer))
-  )
+  return Effect.flatMap(secretsInFiles(environment), (inFiles) => {
+    const secrets = [...secretsIn(environment), ...inFiles]
+    const logging = liveLogging("pretty", readSettings(environment, {}).settings.logLevel, makeRedactor(secrets))
+    return Effect.provide(Effect.scoped(start(options, environment, secrets, ready, logging.setLevel)), logging.layer)
+  }).pipe(Effect.provide(NodeContext.layer))
 }
 
 const start = Effect.fnUntraced(function* (
   options: DevOptions,
   environment: Texts,
+  ownSecrets: ReadonlyArray<string>,
   ready: (addresses: DevAddresses) => void,
   setLevel: ReturnType<typeof liveLogging>["setLevel"]
 ) {
@@ -82,15 +88,18 @@ const start = Effect.fnUntraced(function* (
   const devEnvironment: Texts = { ...devDefaults(registry, level), ...environment }
   const consul = yield* consulOf(options, data)
   const nomad = yield* nomadOf(options, data, devEnvironment, level)
+  // What the steps are given is what must not show in their logs.
+  const vault = options.secrets === undefined ? VaultHttp.layer : secretsVault(resolve(options.secrets))
   return yield* runService({
     environment: devEnvironment,
     freshId: options.freshId,
+    secrets: ownSecrets,
     // Two of them on one machine need ports of their own for everything else, but not for this.
     lenient: (options.environment["METRICS_PORT"] ?? "") === "",
     onSettings: ({ logLevel }) => setLevel(logLevel),
     onServing: () =>
       ready({ consul: consul.address, nomad: nomad.address, registry, service: `http://127.0.0.1:${options.port}` })
-  }).pipe(Effect.provide(Layer.merge(consul.layer, nomad.layer)))
+  }).pipe(Effect.provide(Layer.mergeAll(consul.layer, nomad.layer, vault)))
 })
 
 /** What suits the embedded engines; the environment still wins. */

@@ -1,4 +1,5 @@
 import { HashMap, Layer, Logger, LogLevel } from "effect"
+import type { Redactor } from "../redaction/Redactor.ts"
 import { alwaysLogged } from "../server/rpc/rawLog.ts"
 import type { Settings } from "../store/Settings.ts"
 
@@ -15,13 +16,20 @@ export interface LiveLogging {
   readonly setLevel: (level: Settings["logLevel"]) => void
 }
 
-/** `json` is for collectors, `pretty` for a person at a terminal. Both go to stderr: stdout is for results. */
-export const liveLogging = (format: "json" | "pretty", initial: Settings["logLevel"]): LiveLogging => {
+/**
+ * `json` is for collectors, `pretty` for a person at a terminal. Both go to stderr: stdout is for results. Each line loses
+ * the secrets first, whoever wrote it and whatever failed.
+ */
+export const liveLogging = (
+  format: "json" | "pretty",
+  initial: Settings["logLevel"],
+  redactor: Redactor
+): LiveLogging => {
   let least: LogLevel.LogLevel = levels[initial]
   const lines = format === "json" ? Logger.jsonLogger : Logger.logfmtLogger
   const logger = Logger.make<unknown, void>((options) => {
     const wanted = LogLevel.greaterThanEqual(options.logLevel, least) || HashMap.has(options.annotations, alwaysLogged)
-    if (wanted) process.stderr.write(`${lines.log(options)}\n`)
+    if (wanted) process.stderr.write(`${redactor.text(lines.log(options))}\n`)
   })
   return {
     layer: Layer.merge(Logger.replace(Logger.defaultLogger, logger), Logger.minimumLogLevel(LogLevel.Debug)),

@@ -21,6 +21,7 @@ import { LogArchive } from "../store/LogArchive.ts"
 import { LogRetention } from "../store/LogRetention.ts"
 import { Records } from "../store/Records.ts"
 import { Requests } from "../store/Requests.ts"
+import { Redaction } from "../store/Redaction.ts"
 import { readSettings, type Settings, type Texts } from "../store/Settings.ts"
 import { Statuses } from "../store/Statuses.ts"
 import { StatusWatch } from "../store/StatusWatch.ts"
@@ -29,6 +30,7 @@ import { Vault } from "../vault/Vault.ts"
 import * as VaultHttp from "../vault/VaultHttp.ts"
 import { webhookDuty } from "../webhooks/webhookDuty.ts"
 import { type CannotListen, listen } from "./listen.ts"
+import { secretsIn } from "./ownSecrets.ts"
 
 export interface ServiceOptions {
   /** What the environment says; `config/` in KV wins over it while the service runs. */
@@ -37,6 +39,8 @@ export interface ServiceOptions {
   readonly onSettings: (settings: Settings) => void
   /** A new id for an installation that has none yet. */
   readonly freshId: string
+  /** What it was given in confidence itself. */
+  readonly secrets?: ReadonlyArray<string>
   /** Called once the service answers. */
   readonly onServing: () => void
   /** That the port of the metrics is taken is no reason not to run. */
@@ -57,6 +61,9 @@ export const runService = Effect.fn("runService")(function* (
     LogArchive.layer(keys),
     LogRetention.layer(keys),
     JobArchive.layer(keys)
+  )
+  const redaction = Redaction.layer(keys, options.secrets ?? secretsIn(options.environment)).pipe(
+    Layer.provide(Layer.merge(stores, yield* vaultOrNone))
   )
   const desk = Jobs.layer.pipe(
     Layer.provideMerge(JobFinder.layer(keys)),
@@ -81,7 +88,7 @@ export const runService = Effect.fn("runService")(function* (
   )
   // Not a race: that would close the stores and the lock before what works with them when it is interrupted.
   const service = Effect.scoped(work).pipe(
-    Effect.provide(Layer.mergeAll(desk, lock, watchdog.pipe(Layer.provide(stores))))
+    Effect.provide(Layer.mergeAll(desk, lock, redaction, watchdog.pipe(Layer.provide(stores))))
   )
   const { metrics } = settings.observation
   if (metrics.port === 0) yield* service

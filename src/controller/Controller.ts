@@ -11,6 +11,7 @@ import { JobArchive } from "../store/JobArchive.ts"
 import type { LogArchive } from "../store/LogArchive.ts"
 import type { LogRetention } from "../store/LogRetention.ts"
 import { Records } from "../store/Records.ts"
+import type { Redaction } from "../store/Redaction.ts"
 import { Requests } from "../store/Requests.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { Statuses } from "../store/Statuses.ts"
@@ -35,7 +36,17 @@ export interface Term {
   readonly isLive: (id: string) => boolean
 }
 
-type Needs = Consul | Nomad | Records | Requests | Statuses | LogArchive | LogRetention | JobArchive | LiveSettings
+type Needs =
+  | Consul
+  | Nomad
+  | Records
+  | Redaction
+  | Requests
+  | Statuses
+  | LogArchive
+  | LogRetention
+  | JobArchive
+  | LiveSettings
 
 /** Reconciles every record for as long as this process leads. Fails never; it ends with its fiber. */
 export const runController = (options: ControllerOptions): Effect.Effect<never, never, LeaderLock | Needs> =>

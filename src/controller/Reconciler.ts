@@ -13,6 +13,7 @@ import type { Keys } from "../store/keys.ts"
 import type { JobArchive } from "../store/JobArchive.ts"
 import type { LogArchive } from "../store/LogArchive.ts"
 import { Records } from "../store/Records.ts"
+import { Redaction } from "../store/Redaction.ts"
 import type { StoredRecord } from "../store/RecordTable.ts"
 import type { Settings } from "../store/Settings.ts"
 import { type StatusRead, Statuses, type WriteConflict } from "../store/Statuses.ts"
@@ -21,6 +22,8 @@ import { archiveFinished } from "./archiveFinished.ts"
 import { observeChildren } from "./Children.ts"
 import { collect } from "./collect.ts"
 import type { Ledger } from "./Ledger.ts"
+import { noteUnread } from "./noteUnread.ts"
+import { redactChildren } from "./redactChildren.ts"
 import { register } from "./register.ts"
 import { toldOf } from "./toldOf.ts"
 import type { Requeue } from "./WorkQueue.ts"
@@ -44,7 +47,7 @@ export type Reconciler = (
 ) => Effect.Effect<
   Requeue,
   ApiError | WriteConflict,
-  Consul | Nomad | Records | Requests | Statuses | LogArchive | JobArchive
+  Consul | Nomad | Records | Requests | Statuses | LogArchive | JobArchive | Redaction
 >
 
 /**
@@ -107,7 +110,8 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
       onSome: ({ view }) => view
     })
     const policy = { ...settings.policy, installation: options.installation }
-    const children = yield* observeChildren(Option.match(before.status, { onNone: () => [], onSome: openAttempts }))
+    const open = Option.match(before.status, { onNone: () => [], onSome: openAttempts })
+    const children = yield* redactChildren(before.status, yield* observeChildren(open))
     const status = Option.getOrUndefined(before.status)
     const wanted = record._tag === "Valid" ? record.desired.job : undefined
     const jobs = [status?.config, wanted].flatMap((job) =>
@@ -177,20 +181,23 @@ const requeueOf = ({ again }: Decision): Requeue =>
 /** Decides, fetches what the decision lacks about ended children, and decides again. */
 const decideWithReports = Effect.fnUntraced(function* (
   snapshot: Snapshot
-): Effect.fn.Return<Decision, ApiError, Nomad | LogArchive> {
+): Effect.fn.Return<Decision, ApiError, Nomad | LogArchive | Redaction> {
   const first = decide(snapshot)
   const wanted = first.actions.filter(Action.$is("Collect"))
-  if (wanted.length === 0) return first
+  if (wanted.length === 0 || Option.isNone(snapshot.status)) return first
+  const redactor = yield* (yield* Redaction).of(snapshot.status.value)
   const reports = yield* Effect.forEach(
     wanted,
     ({ attempt, allocationId }) =>
-      Effect.map(collect(snapshot.name, attempt, allocationId), (collected): readonly [string, Collected] => [
+      Effect.map(collect(snapshot.name, attempt, allocationId, redactor), (collected): readonly [string, Collected] => [
         attempt.nomad_job_id,
         collected
       ]),
     { concurrency: 4 }
   )
-  return decide({ ...snapshot, collected: new Map(reports), now: yield* Clock.currentTimeMillis })
+  const now = yield* Clock.currentTimeMillis
+  const decision = decide({ ...snapshot, collected: new Map(reports), now })
+  return { ...decision, status: Option.map(decision.status, (status) => noteUnread(status, redactor.unread, now)) }
 })
 
 /** Does what was announced. Answers with the jobs that Nomad refused, by id, and its words. */
@@ -199,8 +206,9 @@ const act = Effect.fnUntraced(function* (
   settings: Settings,
   status: Status,
   actions: ReadonlyArray<Action>
-): Effect.fn.Return<ReadonlyMap<string, string>, ApiError, Nomad> {
+): Effect.fn.Return<ReadonlyMap<string, string>, ApiError, Nomad | Redaction> {
   const nomad = yield* Nomad
+  const redaction = yield* Redaction
   const refused = yield* Effect.forEach(
     actions,
     (action) => {
@@ -216,7 +224,8 @@ const act = Effect.fnUntraced(function* (
             Effect.as([]),
             Effect.catchIf(
               (error): error is Invalid => error instanceof Invalid,
-              (error) => Effect.succeed([[action.attempt.nomad_job_id, error.detail] as const])
+              ({ detail }) =>
+                Effect.map(redaction.of(status), ({ text }) => [[action.attempt.nomad_job_id, text(detail)] as const])
             )
           )
       }

@@ -5,25 +5,28 @@ import type { ApiError } from "../http/ApiError.ts"
 import { type ScriptFailureReason, scriptFailures } from "../jobspec/ScriptFailure.ts"
 import { BuildResult, PublishResult, StepFailure as ReportedFailure } from "../jobspec/StepResult.ts"
 import { Nomad } from "../nomad/Nomad.ts"
+import type { Redactor } from "../redaction/Redactor.ts"
 import { type BoundedLog, makeLogWindow, tailKept } from "../store/BoundedLog.ts"
 import { type Archived, LogArchive, type LogStream } from "../store/LogArchive.ts"
 
 /**
- * Brings an ended child's logs and report to safety, before Nomad forgets them. Repeating it changes nothing.
+ * Brings an ended child's logs and report to safety, before Nomad forgets them, and leaves the secrets behind. Repeating it
+ * changes nothing.
  *
  * Nomad's refusals are part of the answer; only the store's own errors fail it.
  */
 export const collect = Effect.fn("collect")(function* (
   name: string,
   attempt: Attempt,
-  allocationId: Option.Option<string>
+  allocationId: Option.Option<string>,
+  redactor: Redactor
 ): Effect.fn.Return<Collected, ApiError, Nomad | LogArchive> {
   if (Option.isNone(allocationId)) return nothingCollected
   const id = allocationId.value
   const [stdout, stderr, result, failure] = yield* Effect.all(
     [
-      saveLog(name, attempt, id, "stdout"),
-      saveLog(name, attempt, id, "stderr"),
+      saveLog(name, attempt, id, "stdout", redactor),
+      saveLog(name, attempt, id, "stderr", redactor),
       report(id, resultFile, StepReport),
       report(id, failureFile, ReportedFailure)
     ],
@@ -38,7 +41,10 @@ export const collect = Effect.fn("collect")(function* (
     logTruncated: stdout.archived.truncated || stderr.archived.truncated,
     tail: [...stdout.tail, ...stderr.tail],
     result: Option.map(result.value, toResult),
-    failure: Option.flatMap(failure.value, toFailure)
+    failure: Option.map(Option.flatMap(failure.value, toFailure), (told) => ({
+      ...told,
+      message: redactor.text(told.message)
+    }))
   }
 })
 
@@ -49,9 +55,15 @@ const failureFile = "alloc/failure.json"
 /** The task that each of our jobs has. */
 const task = "main"
 
-const saveLog = Effect.fnUntraced(function* (name: string, attempt: Attempt, allocationId: string, stream: LogStream) {
+const saveLog = Effect.fnUntraced(function* (
+  name: string,
+  attempt: Attempt,
+  allocationId: string,
+  stream: LogStream,
+  redactor: Redactor
+) {
   const archive = yield* LogArchive
-  const read = yield* Effect.either(readLog(allocationId, stream))
+  const read = yield* Effect.either(readLog(allocationId, stream, redactor))
   if (Either.isRight(read)) {
     const archived = yield* archive.write(name, attempt.nomad_job_id, stream, read.right)
     return { state: "read" as const, archived, tail: lastLines(stream, read.right.kept) }
@@ -67,20 +79,26 @@ const saveLog = Effect.fnUntraced(function* (name: string, attempt: Attempt, all
 /** Reads a log in slices, so that a huge one never lies in memory whole. */
 const readLog = Effect.fnUntraced(function* (
   allocationId: string,
-  stream: LogStream
+  stream: LogStream,
+  redactor: Redactor
 ): Effect.fn.Return<BoundedLog, ApiError, Nomad> {
   const nomad = yield* Nomad
   const window = makeLogWindow()
+  const head = redactor.stream()
   const sliceFrom = (offset: number) => nomad.logs(allocationId, task, stream, { offset, limit: sliceBytes })
   for (let offset = 0; offset < mostRead; offset += sliceBytes) {
     const first = yield* sliceFrom(offset)
     // A file that goes between being listed and being opened looks like an empty one: a second look finds it gone.
     const slice = first.length === 0 && offset === 0 ? yield* sliceFrom(0) : first
-    window.add(slice)
-    if (slice.length < sliceBytes) return window.end()
+    window.add(head.add(slice))
+    if (slice.length < sliceBytes) {
+      window.add(head.end())
+      return window.end()
+    }
   }
   window.leap()
-  window.add(yield* nomad.logs(allocationId, task, stream, { origin: "end", offset: tailKept, limit: tailKept }))
+  const end = yield* nomad.logs(allocationId, task, stream, { origin: "end", offset: tailKept, limit: tailKept })
+  window.add(redactor.bytes(end))
   return window.end()
 })
 

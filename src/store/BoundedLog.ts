@@ -11,7 +11,10 @@ export interface BoundedLog {
 /** Takes output piece by piece and never holds more than what is kept of it. */
 export interface LogWindow {
   readonly add: (piece: Uint8Array) => void
-  /** What follows stands an unknown distance behind what was added so far: all but the tail is dropped. */
+  /**
+   * What follows stands an unknown distance behind what was added so far: all but the tail is dropped. So is the rest of the
+   * line that it begins in, which may be the rest of a secret that nobody recognises by its end alone.
+   */
   readonly leap: () => void
   readonly end: () => BoundedLog
 }
@@ -26,6 +29,10 @@ export const boundLog = (content: Uint8Array): BoundedLog => {
   return window.end()
 }
 
+/** Bytes within which a line must end to be one: what has no lines is kept as it comes. */
+const longestRest = 64 * 1024
+const newline = 10
+
 export const makeLogWindow = (): LogWindow => {
   const head: Array<Uint8Array> = []
   let tail: Array<Uint8Array> = []
@@ -33,6 +40,7 @@ export const makeLogWindow = (): LogWindow => {
   let tailBytes = 0
   let bytes = 0
   let leapt = false
+  let inLine = false
 
   const addToTail = (piece: Uint8Array) => {
     tail.push(piece)
@@ -43,9 +51,15 @@ export const makeLogWindow = (): LogWindow => {
     }
   }
 
+  const addRest = (piece: Uint8Array) => {
+    inLine = piece.length === 0
+    addToTail(piece.subarray(piece.subarray(0, longestRest).indexOf(newline) + 1))
+  }
+
   return {
     add: (piece) => {
       bytes += piece.length
+      if (inLine) return addRest(piece)
       const forHead = piece.subarray(0, leapt ? 0 : headKept - headBytes)
       if (forHead.length > 0) head.push(forHead)
       headBytes += forHead.length
@@ -53,6 +67,7 @@ export const makeLogWindow = (): LogWindow => {
     },
     leap: () => {
       leapt = true
+      inLine = true
       tail = []
       tailBytes = 0
     },

@@ -13,6 +13,8 @@ import { keysBelow } from "../../src/store/keys.ts"
 import { LiveSettings } from "../../src/store/LiveSettings.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
 import { LogRetention } from "../../src/store/LogRetention.ts"
+import { Redaction } from "../../src/store/Redaction.ts"
+import * as VaultHttp from "../../src/vault/VaultHttp.ts"
 import { Records } from "../../src/store/Records.ts"
 import { Requests } from "../../src/store/Requests.ts"
 import { Statuses } from "../../src/store/Statuses.ts"
@@ -57,14 +59,19 @@ const agent = Layer.unwrapScoped(
   )
 )
 
-const stores = Layer.mergeAll(
-  LiveSettings.layer(keys, { NOMAD_DATACENTERS: "dc1", VAULT_ENABLED: "false" }, () => {}),
-  Records.layer(keys),
-  Requests.layer(keys),
-  Statuses.layer(keys),
-  LogArchive.layer(keys),
-  LogRetention.layer(keys),
-  JobArchive.layer(keys)
+const stores = Redaction.layer(keys, []).pipe(
+  Layer.provide(VaultHttp.disabled),
+  Layer.provideMerge(
+    Layer.mergeAll(
+      LiveSettings.layer(keys, { NOMAD_DATACENTERS: "dc1", VAULT_ENABLED: "false" }, () => {}),
+      Records.layer(keys),
+      Requests.layer(keys),
+      Statuses.layer(keys),
+      LogArchive.layer(keys),
+      LogRetention.layer(keys),
+      JobArchive.layer(keys)
+    )
+  )
 )
 
 const tester = Layer.mergeAll(agent, LeaderLock.layerAlone, Layer.provideMerge(stores, embeddedConsul))

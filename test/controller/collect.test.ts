@@ -5,6 +5,7 @@ import type { Attempt } from "../../src/domain/Status.ts"
 import { NotFound, Unavailable } from "../../src/http/ApiError.ts"
 import { Nomad } from "../../src/nomad/Nomad.ts"
 import * as NomadHttp from "../../src/nomad/NomadHttp.ts"
+import { makeRedactor } from "../../src/redaction/Redactor.ts"
 import { keysBelow } from "../../src/store/keys.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
 import { scriptJob, startAgent } from "../embedded/nomad/agent.ts"
@@ -14,6 +15,8 @@ import { eventually } from "../support/eventually.ts"
 import { plainNomad } from "../support/nomadClient.ts"
 
 const keys = keysBelow("jobforge-service")
+
+const redactor = makeRedactor(["broken-secret"])
 
 const agent = Layer.unwrapScoped(
   Effect.map(
@@ -45,7 +48,7 @@ const text = (stream: "stdout" | "stderr") =>
 describe("collect", () => {
   it.live("brings both streams to safety and shows how they end", () =>
     Effect.gen(function* () {
-      const collected = yield* collect("web", attempt, yield* failed)
+      const collected = yield* collect("web", attempt, yield* failed, redactor)
       assert.deepInclude(collected, { logs: "archived", logBytes: 15, logTruncated: false })
       assert.deepStrictEqual(collected.tail, ["[main/stdout] one", "[main/stdout] two", "[main/stderr] broken"])
       assert.strictEqual(yield* text("stdout"), "one\ntwo\n")
@@ -57,13 +60,13 @@ describe("collect", () => {
     Effect.gen(function* () {
       const nomad = yield* Nomad
       const allocation = yield* failed
-      const first = yield* collect("web", attempt, allocation)
+      const first = yield* collect("web", attempt, allocation, redactor)
       const gone = new NotFound({ system: "nomad", operation: "logs", detail: "allocation not found" })
       const forgetful = { ...nomad, logs: () => Effect.fail(gone), readFile: () => Effect.succeedNone }
-      const again = yield* Effect.provideService(collect("web", attempt, allocation), Nomad, forgetful)
+      const again = yield* Effect.provideService(collect("web", attempt, allocation, redactor), Nomad, forgetful)
       assert.deepStrictEqual(again, first)
       const never = yield* Effect.provideService(
-        collect("web", { ...attempt, nomad_job_id: "build-x-2" }, allocation),
+        collect("web", { ...attempt, nomad_job_id: "build-x-2" }, allocation, redactor),
         Nomad,
         forgetful
       )
@@ -91,7 +94,7 @@ describe("collect", () => {
           }),
         readFile: () => Effect.succeedNone
       }
-      const collected = yield* Effect.provideService(collect("web", attempt, allocation), Nomad, vanishing)
+      const collected = yield* Effect.provideService(collect("web", attempt, allocation, redactor), Nomad, vanishing)
       assert.strictEqual(collected.logs, "none")
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
@@ -101,13 +104,13 @@ describe("collect", () => {
       const nomad = yield* Nomad
       const allocation = yield* failed
       const away = new Unavailable({ system: "nomad", operation: "logs", detail: "no path to node" })
-      const collected = yield* Effect.provideService(collect("web", attempt, allocation), Nomad, {
+      const collected = yield* Effect.provideService(collect("web", attempt, allocation, redactor), Nomad, {
         ...nomad,
         logs: (id, task, stream, options) =>
           stream === "stderr" ? Effect.fail(away) : nomad.logs(id, task, stream, options)
       })
       assert.strictEqual(collected.logs, "unreachable")
-      assert.strictEqual((yield* collect("web", attempt, allocation)).logs, "archived")
+      assert.strictEqual((yield* collect("web", attempt, allocation, redactor)).logs, "archived")
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
 
@@ -131,7 +134,7 @@ describe("collect", () => {
         }
       })
       const collectFrom = (size: number) =>
-        Effect.provideService(collect("web", attempt, Option.some("a")), Nomad, serve(size))
+        Effect.provideService(collect("web", attempt, Option.some("a"), redactor), Nomad, serve(size))
 
       const large = yield* collectFrom(whole.length)
       assert.deepInclude(large, { logs: "archived", logBytes: whole.length, logTruncated: true })
@@ -143,6 +146,48 @@ describe("collect", () => {
       assert.isTrue(endless.logTruncated)
       assert.isAtMost(asked.length, 65)
       assert.match(yield* text("stdout"), /\[more than \d+ bytes were cut out here\]/)
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("keeps no secret, neither of a log nor of its end nor of what the step says about itself", () =>
+    Effect.gen(function* () {
+      const nomad = yield* Nomad
+      const slice = 4 * 1024 * 1024
+      const line = "x".repeat(99)
+      const head = `${line}\n`.repeat(Math.ceil(slice / 100)).slice(0, slice - 6)
+      const whole = Buffer.from(`${head}broken-secret\nthe end: YnJva2VuLXNlY3JldA==\n`)
+      const failure = { reason: "RepositoryUnreachable", message: "no way to https://me:pw@git.example.com/x" }
+      const served: Nomad["Type"] = {
+        ...nomad,
+        readFile: (_id, path) =>
+          Effect.succeed(path.includes("failure") ? Option.some(Buffer.from(JSON.stringify(failure))) : Option.none()),
+        logs: (_id, _task, stream, { limit = slice, offset = 0 } = {}) =>
+          Effect.succeed(stream === "stderr" ? new Uint8Array() : whole.subarray(offset, offset + limit))
+      }
+      const collected = yield* Effect.provideService(collect("web", attempt, Option.some("a"), redactor), Nomad, served)
+      assert.deepStrictEqual(collected.tail.slice(-1), ["[main/stdout] the end: [redacted]"])
+      const told = Option.map(collected.failure, ({ message }) => message)
+      assert.deepStrictEqual(told, Option.some("no way to https://[redacted]@git.example.com/x"))
+      const kept = yield* text("stdout")
+      assert.isTrue(kept.endsWith(`x[redacted]\nthe end: [redacted]\n`), kept.slice(-200))
+      assert.notInclude(kept, "broken")
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("shows nothing of the line in which the end of an endless log begins", () =>
+    Effect.gen(function* () {
+      const nomad = yield* Nomad
+      const end = Buffer.from(`secret\nnext line\n`)
+      const served: Nomad["Type"] = {
+        ...nomad,
+        readFile: () => Effect.succeedNone,
+        logs: (_id, _task, stream, { limit = 0, origin = "start" } = {}) =>
+          Effect.succeed(
+            stream === "stderr" ? new Uint8Array() : origin === "end" ? end : Buffer.alloc(limit, "line\n")
+          )
+      }
+      yield* Effect.provideService(collect("web", attempt, Option.some("a"), redactor), Nomad, served)
+      assert.match(yield* text("stdout"), /cut out here\]\nnext line\n$/)
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
 })

@@ -7,9 +7,11 @@ import { keysBelow } from "../../src/store/keys.ts"
 import { LiveSettings } from "../../src/store/LiveSettings.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
 import { LogRetention } from "../../src/store/LogRetention.ts"
+import { Redaction } from "../../src/store/Redaction.ts"
 import { Records } from "../../src/store/Records.ts"
 import { Requests } from "../../src/store/Requests.ts"
 import { Statuses } from "../../src/store/Statuses.ts"
+import * as VaultHttp from "../../src/vault/VaultHttp.ts"
 import { simLockLayer } from "./SimLock.ts"
 
 /** Whose Nomad jobs they are. */
@@ -39,15 +41,20 @@ export interface ReplicaOptions {
 
 /** The controller as it runs in production, over what it is given for Consul and Nomad. */
 export const replica = (options: ReplicaOptions): Effect.Effect<never> => {
-  const stores = Layer.mergeAll(
-    LiveSettings.layer(keys, environment, () => {}),
-    Records.layer(keys),
-    Requests.layer(keys),
-    Statuses.layer(keys),
-    LogArchive.layer(keys),
-    LogRetention.layer(keys),
-    JobArchive.layer(keys),
-    simLockLayer(keys.leader, options.name)
+  const stores = Redaction.layer(keys, []).pipe(
+    Layer.provide(VaultHttp.disabled),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        LiveSettings.layer(keys, environment, () => {}),
+        Records.layer(keys),
+        Requests.layer(keys),
+        Statuses.layer(keys),
+        LogArchive.layer(keys),
+        LogRetention.layer(keys),
+        JobArchive.layer(keys),
+        simLockLayer(keys.leader, options.name)
+      )
+    )
   )
   const systems = Layer.merge(Layer.succeed(Consul, options.consul), Layer.succeed(Nomad, options.nomad))
   return runController({ installation, keys }).pipe(

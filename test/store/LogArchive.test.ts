@@ -50,6 +50,16 @@ describe("makeLogWindow", () => {
     assert.isTrue(truncated)
     assert.isTrue(text(kept).endsWith(`\n[more than ${tailKept} bytes were cut out here]\nthe end`))
   })
+
+  it("drops the rest of the line that it leapt into", () => {
+    const window = makeLogWindow()
+    window.add(Buffer.from("the beginning\n"))
+    window.leap()
+    window.add(new Uint8Array())
+    window.add(Buffer.from("rest of a line\nthe "))
+    window.add(Buffer.from("end\n"))
+    assert.match(text(window.end().kept), /^the beginning\n\n\[more than 15 bytes were cut out here\]\nthe end\n$/)
+  })
 })
 
 describe("LogArchive", () => {
