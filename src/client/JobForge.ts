@@ -1,8 +1,9 @@
 import type { HttpClient } from "@effect/platform"
 import { Effect, Predicate, Schedule } from "effect"
-import type { Cleaned, Done, Health, History, Submitted } from "../api/Answers.ts"
+import type { Cleaned, Done, Health, History, JobLog, Submitted } from "../api/Answers.ts"
 import type { JobState } from "../api/JobState.ts"
-import type { JobInput } from "../api/Requests.ts"
+import type { LogEvent } from "../api/LogEvent.ts"
+import type { JobInput, LogFilters } from "../api/Requests.ts"
 import type { Transition } from "../api/Transition.ts"
 import type { Diagnosis } from "../diagnosis/Diagnosis.ts"
 import type { JobStatus } from "../domain/Status.ts"
@@ -11,6 +12,7 @@ import { ServiceUnavailable } from "./ClientErrors.ts"
 import { type DiscoverOptions, discoverService } from "./discoverService.ts"
 import { errorOf } from "./errorOf.ts"
 import { iterate, runCall } from "./runCall.ts"
+import { streamJobLogs } from "./streamJobLogs.ts"
 import { watchJob } from "./watchJob.ts"
 
 export interface JobForgeOptions extends ConnectionOptions {
@@ -67,6 +69,11 @@ export class JobForge {
 
   getStatus(id: string, options: CallOptions = {}): Promise<JobState> {
     return this.run(this.api.getStatus({ payload: { job_id: id } }), options)
+  }
+
+  /** Lines of the job's output: untrusted. */
+  getLogs(id: string, filters: LogFilters = {}, options: CallOptions = {}): Promise<JobLog> {
+    return this.run(this.api.readLogs({ path: { id }, urlParams: filters }), options)
   }
 
   killJob(id: string, options: CallOptions = {}): Promise<Done> {
@@ -137,6 +144,17 @@ export class JobForge {
   /** A job's transitions, each once and in order, until it is over. Bridges broken connections by itself. */
   watch(id: string, options: Pick<CallOptions, "signal"> = {}): AsyncIterable<Transition> {
     return iterate(watchJob(this.http, this.baseUrl, id), options.signal)
+  }
+
+  /**
+   * The job's log line by line, until it is over. Bridges broken connections by itself; `from` goes on behind the line
+   * with that cursor. The lines are the job's own output: untrusted.
+   */
+  streamLogs(
+    id: string,
+    options: Pick<CallOptions, "signal"> & { readonly from?: string } = {}
+  ): AsyncIterable<LogEvent> {
+    return iterate(streamJobLogs(this.http, this.baseUrl, id, options.from), options.signal)
   }
 
   private run<A>(call: Effect.Effect<A, unknown>, options: CallOptions, timeout?: number): Promise<A> {

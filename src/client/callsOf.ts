@@ -1,10 +1,4 @@
-import {
-  FetchHttpClient,
-  HttpApiClient,
-  HttpClient,
-  HttpClientRequest,
-  type HttpClientResponse
-} from "@effect/platform"
+import { FetchHttpClient, HttpApiClient, HttpClient, HttpClientRequest } from "@effect/platform"
 import { Effect } from "effect"
 import { Api } from "../api/Api.ts"
 
@@ -36,9 +30,3 @@ export const httpClientOf = (options: ConnectionOptions): HttpClient.HttpClient 
 /** Every endpoint of the definition as a function. */
 export const callsOf = (httpClient: HttpClient.HttpClient, baseUrl: string) =>
   Effect.runSync(HttpApiClient.makeWith(Api, { httpClient, baseUrl }))
-
-/** A failure as the service describes it, or as it looks from outside. */
-export const okOrFailure = (
-  response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<HttpClientResponse.HttpClientResponse, unknown> =>
-  response.status === 200 ? Effect.succeed(response) : Effect.flatMap(response.json, (body) => Effect.fail(body))

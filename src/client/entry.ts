@@ -1,3 +1,11 @@
 /** The package's entry `jobforge/client`. */
 export { JobForge, type CallOptions, type HistoryQuery, type JobForgeOptions } from "./JobForge.ts"
+export type { ConnectionOptions } from "./callsOf.ts"
+export type { DiscoverOptions } from "./discoverService.ts"
+export type { Cleaned, Done, Health, History, JobLog, PastJob, Submitted } from "../api/Answers.ts"
+export type { JobState } from "../api/JobState.ts"
+export type { LogEvent } from "../api/LogEvent.ts"
+export type { JobInput, LogFilters } from "../api/Requests.ts"
+export type { Transition } from "../api/Transition.ts"
+export type { Diagnosis } from "../diagnosis/Diagnosis.ts"
 export * from "./ClientErrors.ts"

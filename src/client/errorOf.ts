@@ -2,6 +2,7 @@ import { HttpClientError } from "@effect/platform"
 import { Option, Predicate, Schema } from "effect"
 import * as Failures from "../api/Failures.ts"
 import {
+  CallAborted,
   CallTimeout,
   type JobForgeError,
   JobInTheWay,
@@ -15,13 +16,27 @@ import {
 
 /** What a call failed with, as one of the errors that callers know. */
 export const errorOf = (failure: unknown): JobForgeError => {
-  if (failure instanceof CallTimeout) return failure
+  if (isOwn(failure)) return failure
   const answered = decode(failure)
   if (Option.isSome(answered)) return ofAnswer(answered.value)
   if (HttpClientError.isHttpClientError(failure)) return ofHttp(failure)
   const error = Predicate.isError(failure) ? failure.message : String(failure)
   return new UnexpectedAnswer({ error: `the answer is not understood: ${error}`, cause: failure })
 }
+
+const isOwn = (failure: unknown): failure is JobForgeError => own.some((kind) => failure instanceof kind)
+
+const own = [
+  CallAborted,
+  CallTimeout,
+  JobInTheWay,
+  JobInvalid,
+  JobMissing,
+  KeyUsed,
+  NotPermitted,
+  ServiceUnavailable,
+  UnexpectedAnswer
+]
 
 const Answer = Schema.Union(
   Failures.BadRequest,

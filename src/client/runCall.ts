@@ -18,10 +18,7 @@ export const runCall = async <A>(
 /** The same for a stream: leaving the loop ends it, and so does the signal. */
 export const iterate = <A>(stream: Stream.Stream<A, unknown>, signal: AbortSignal | undefined): AsyncIterable<A> =>
   Stream.toAsyncIterable(
-    stream.pipe(
-      signal === undefined ? (same) => same : Stream.interruptWhen(aborted(signal)),
-      Stream.mapError((failure): JobForgeError => (failure instanceof CallAborted ? failure : errorOf(failure)))
-    )
+    stream.pipe(signal === undefined ? (same) => same : Stream.interruptWhen(aborted(signal)), Stream.mapError(errorOf))
   )
 
 const failureOf = (cause: Cause.Cause<unknown>, signal: AbortSignal | undefined): JobForgeError => {

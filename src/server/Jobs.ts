@@ -102,9 +102,27 @@ const make = Effect.gen(function* () {
     const found = yield* find(id)
     // What has ended and moved away changes no more, and what is newer than was asked for is the answer.
     if (found.archived || index <= 0 || found.index > index) return found
-    yield* watch.newer(found.status.name, index, within)
-    return yield* find(id)
+    return yield* newer(id, found.status.name, index, within).pipe(
+      Effect.timeoutTo({ duration: within, onSuccess: Option.some, onTimeout: () => Option.none<FoundJob>() }),
+      Effect.flatMap(Option.match({ onNone: () => find(id), onSome: Effect.succeed }))
+    )
   })
+
+  const newer = (
+    id: string,
+    name: string,
+    index: number,
+    within: Duration.Duration
+  ): Effect.Effect<FoundJob, ApiError | JobNotFound> =>
+    watch.newer(name, index, within).pipe(
+      Effect.zipRight(find(id)),
+      Effect.flatMap((found) =>
+        found.archived || found.index > index
+          ? Effect.succeed(found)
+          : // A record that the leader has not looked at yet has no status to wait for.
+            Effect.delay(newer(id, name, index, within), "250 millis")
+      )
+    )
 
   /** Waits until the job is as wanted, or for as long as a client may be kept waiting. */
   const until = (id: string, first: FoundJob, wanted: (found: FoundJob) => boolean) =>

@@ -1,0 +1,43 @@
+import type { HttpClient } from "@effect/platform"
+import { Effect, Schema, type Stream } from "effect"
+import { LogEnd, LogEvent } from "../api/LogEvent.ts"
+import { JobMissing } from "./ClientErrors.ts"
+import type { SentEvent } from "./eventStream.ts"
+import { followStream, type Meaning } from "./followStream.ts"
+
+/** A job's log line by line, from its beginning or from a cursor, until the job is over. */
+export const streamJobLogs = (
+  http: HttpClient.HttpClient,
+  baseUrl: string,
+  id: string,
+  from: string | undefined
+): Stream.Stream<LogEvent, unknown> => {
+  const query = from === undefined ? "" : `?from=${encodeURIComponent(from)}`
+  return followStream(http, `${baseUrl}/json/job/${encodeURIComponent(id)}/logs/stream${query}`, meaningOf)
+}
+
+const decodeEvent = Schema.decode(Schema.parseJson(LogEvent))
+const decodeEnd = Schema.decode(Schema.parseJson(LogEnd))
+
+const meaningOf = ({ data, event }: SentEvent): Effect.Effect<Meaning<LogEvent>, unknown> =>
+  event === "end"
+    ? Effect.flatMap(decodeEnd(data), meaningOfEnd)
+    : Effect.map(decodeEvent(data), (item) => ({ kind: "item", item }))
+
+const meaningOfEnd = ({ job_id, reason }: LogEnd): Effect.Effect<Meaning<never>, JobMissing> => {
+  switch (reason) {
+    case "succeeded":
+    case "failed":
+    case "cancelled":
+      return Effect.succeed({ kind: "over" })
+    case "shutdown":
+    case "slow reader":
+      return Effect.succeed({ kind: "elsewhere" })
+    case "not found":
+      return missing(`job ${job_id} was deleted`)
+    case "superseded":
+      return missing(`the record of job ${job_id} has a newer run`)
+  }
+}
+
+const missing = (details: string) => Effect.fail(new JobMissing({ code: 404, error: "Job not found", details }))
