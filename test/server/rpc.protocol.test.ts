@@ -117,6 +117,30 @@ describe("the JSON-RPC interface", () => {
         }
         const { body } = yield* desk.call("initialize", initialize("1999-01-01"))
         assert.strictEqual(body?.result?.["protocolVersion"], "2025-11-25")
+        for (const less of [undefined, {}, { protocolVersion: "2025-06-18" }]) {
+          assert.isDefined((yield* desk.call("initialize", less)).body?.result)
+        }
+      })
+    )
+  )
+
+  it.scopedLive("params that are not the specification's: -32602, in words", () =>
+    withDesk((desk) =>
+      Effect.gen(function* () {
+        const wrong: ReadonlyArray<readonly [string, object]> = [
+          ["initialize", { protocolVersion: 3 }],
+          ["tools/list", { cursor: 5 }],
+          ["ping", { _meta: { progressToken: {} } }],
+          ["tools/call", { name: "listJobs", _meta: 7 }]
+        ]
+        for (const [method, params] of wrong) {
+          const { body } = yield* desk.call(method, params)
+          assert.deepStrictEqual(body?.error, {
+            code: -32_602,
+            message: "Invalid params",
+            data: `params of ${method} are not as the specification has them`
+          })
+        }
       })
     )
   )

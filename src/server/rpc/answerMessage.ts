@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { HttpServerRequest } from "@effect/platform"
-import { isLegacyRequest } from "@modelcontextprotocol/server"
+import { isLegacyRequest, isSpecType, LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/server"
 import { Duration, Effect, Either, Predicate } from "effect"
 import { anybody, Caller } from "../Caller.ts"
 import { keepOpen } from "../keepOpen.ts"
@@ -27,7 +27,11 @@ export const answerMessage = Effect.fn("rpc.answerMessage")(function* (given: un
   const envelope = read.right
   if (envelope._tag === "Response") return accepted
   const { _tag: _, ...rest } = envelope
-  const message = { jsonrpc: "2.0", ...rest }
+  const message = { jsonrpc: "2.0", ...(rest.method === "initialize" ? introduced(rest) : rest) }
+  if (envelope._tag === "Request" && specified.get(message.method)?.(message) === false) {
+    const data = `params of ${message.method} are not as the specification has them`
+    return yield* refused({ id: envelope.id, code: rpcCode.invalidParams, message: "Invalid params", data })
+  }
   const request = new Request(anywhere, { method: "POST", headers })
   const legacy = yield* Effect.promise(() => isLegacyRequest(request, message))
   const session = headers.get(sessionHeader)
@@ -39,6 +43,25 @@ export const answerMessage = Effect.fn("rpc.answerMessage")(function* (given: un
   }
   if (legacy && session !== null) yield* cancelIfAsked(envelope, session)
   return accepted
+})
+
+/** The official package refuses these with an error that is its own schema's. */
+const specified = new Map<string, (message: unknown) => boolean>([
+  ["initialize", isSpecType.InitializeRequest],
+  ["ping", isSpecType.PingRequest],
+  ["tools/list", isSpecType.ListToolsRequest],
+  ["tools/call", isSpecType.CallToolRequest]
+])
+
+/** The service has always answered a client that says less of itself than it must. */
+const introduced = ({ params, ...rest }: Message): Message => ({
+  ...rest,
+  params: {
+    protocolVersion: LATEST_PROTOCOL_VERSION,
+    capabilities: {},
+    clientInfo: { name: "unknown", version: "" },
+    ...params
+  }
 })
 
 interface Message {
