@@ -120,7 +120,8 @@ const settle = (snapshot: Snapshot, step: Option.Option<Step>): Decision =>
     onNone: () => ({ status: Option.none(), ended: Option.none(), actions: [], handled: [], again: Option.none() }),
     onSome: ({ status, ended, actions, due }) => {
       const before = Option.getOrUndefined(snapshot.status)
-      const next = summarize(status, before?.conditions ?? [], snapshot.now)
+      const conditions = before?.conditions ?? []
+      const next = summarize(status, conditions, snapshot.now)
       const unchanged = before !== undefined && same(before, { ...next, updated_at: before.updated_at })
       return {
         status:
@@ -128,7 +129,7 @@ const settle = (snapshot: Snapshot, step: Option.Option<Step>): Decision =>
             ? Option.none()
             : Option.some({ ...next, updated_at: snapshot.now }),
         ended: Option.map(Option.fromNullable(ended), (last) => ({
-          ...summarize(last, before?.conditions ?? [], snapshot.now),
+          ...summarize(last, conditions, snapshot.now),
           updated_at: snapshot.now
         })),
         actions,
