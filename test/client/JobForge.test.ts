@@ -190,7 +190,7 @@ describe("JobForge", () => {
       let base = url
       const forge = new JobForge({
         baseUrl: url,
-        fetch: (input, init) => fetch(String(input).replace(url, base), init)
+        fetch: (input, init) => fetch(new Request(input).url.replace(url, base), init)
       })
       const { job_id: id } = yield* call(() => forge.submitJob(job("slow", { git_ref: endlessRef })))
       const watching = yield* Effect.fork(call(() => collect(forge.watch(id))))
