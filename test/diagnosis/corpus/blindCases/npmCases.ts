@@ -128,7 +128,7 @@ export const npmCases: ReadonlyArray<BlindCase> = [
   {
     name: "npm-native-addon",
     label: "dependency-install",
-    also: ["compile-error", "command-not-found"],
+    also: ["compile-error", "command-not-found", "name-resolution"],
     phase: "build",
     project: "storefront",
     note: "a native addon without a prebuilt binary in reach, and node-gyp without Python: pages of gyp's own noise",
@@ -140,7 +140,8 @@ export const npmCases: ReadonlyArray<BlindCase> = [
       COPY . .
     `,
     files: { "package.json": manifest({ dependencies: { bcrypt: "5.0.1", "is-number": "^7.0.0" } }) },
-    step: { kind: "instruction", number: 4 }
+    step: { kind: "instruction", number: 4 },
+    errorContains: "Could not find any Python installation to use"
   },
   {
     name: "npm-engine-strict",
@@ -287,7 +288,7 @@ export const npmCases: ReadonlyArray<BlindCase> = [
       `
     },
     step: { kind: "instruction", number: 6 },
-    errorContains: "error TS2345"
+    errorContains: "error TS2322"
   },
   {
     name: "bundler-cannot-resolve",
@@ -342,7 +343,7 @@ export const npmCases: ReadonlyArray<BlindCase> = [
   {
     name: "node-postinstall-fails",
     label: "module-missing",
-    also: ["dependency-install"],
+    also: ["dependency-install", "file-missing"],
     phase: "build",
     project: "storefront",
     note: "the project's own postinstall script wants a file that is copied only later; npm wraps Node's error",

@@ -87,12 +87,9 @@ export const pythonCases: ReadonlyArray<BlindCase> = [
     also: ["dependency-install"],
     phase: "build",
     project: "forecast",
-    note: "an index whose certificate can't be verified: pip warns five times and ends with «no matching distribution»",
-    dockerfile: text`
-      FROM BASE/python:3.11
-      ENV PIP_CERT= REQUESTS_CA_BUNDLE= SSL_CERT_FILE= PIP_RETRIES=2
-      RUN pip install httpx==0.27.0
-    `,
+    note: "an index whose certificate can't be verified: pip warns and ends with «no matching distribution»",
+    dockerfile: ({ selfSigned }) =>
+      `FROM BASE/python:3.11\nENV PIP_RETRIES=3\nRUN pip install --index-url ${selfSigned}/simple/ httpx==0.27.0\n`,
     step: { kind: "instruction", number: 3 },
     errorContains: "CERTIFICATE_VERIFY_FAILED"
   },

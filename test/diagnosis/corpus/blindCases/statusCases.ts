@@ -32,16 +32,6 @@ export const statusCases: ReadonlyArray<BlindCase> = [
     settings: { unplaced_grace: "4s" }
   },
   {
-    name: "gpu-nobody-has",
-    label: "unplaceable",
-    phase: "test",
-    project: "notes",
-    note: "a GPU in a cluster without one",
-    dockerfile: page,
-    test: { commands: ["nvidia-smi"], gpu_required: true, gpu_count: 1 },
-    settings: { unplaced_grace: "4s" }
-  },
-  {
     name: "queue-too-long",
     label: "queue-timeout",
     also: ["unplaceable"],
@@ -82,9 +72,9 @@ export const statusCases: ReadonlyArray<BlindCase> = [
     label: "invalid-spec",
     phase: "build",
     project: "notes",
-    note: "a record with a mistyped field and a wrong type",
+    note: "a record with a mistyped field",
     dockerfile: page,
-    record: () => ({ image_tags: "latest", test_comands: ["true"] })
+    record: () => ({ test_comands: ["true"] })
   },
   {
     name: "record-changed",

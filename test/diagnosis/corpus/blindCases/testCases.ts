@@ -317,12 +317,12 @@ export const testCases: ReadonlyArray<BlindCase> = [
     step: { kind: "command", index: 0 }
   },
   {
-    name: "json-unexpected-token",
+    name: "node-missing-comma",
     label: "syntax-error",
     also: ["crash"],
     phase: "test",
     project: "storefront",
-    note: "a script of another module kind: Node refuses its syntax",
+    note: "a comma is missing in an object: the line with SyntaxError stands below the code",
     dockerfile: text`
       FROM BASE/node:20
       WORKDIR /app
