@@ -27,14 +27,18 @@ export interface Address {
 /** Serves until the scope closes. */
 export const listen = <E, R>(
   app: HttpApp.Default<E, R>,
-  { host, port, setting }: Address
+  address: Address
 ): Effect.Effect<void, CannotListen, Exclude<R, HttpServerRequest | Scope.Scope> | Scope.Scope> =>
-  Layer.build(
-    HttpServer.serve(app).pipe(Layer.provide(NodeHttpServer.layer(() => createServer(), { host, port })))
-  ).pipe(
-    Effect.mapError((error: ServeError) => new CannotListen({ host, port, setting, detail: reasonOf(error.cause) })),
+  Layer.build(HttpServer.serve(app).pipe(Layer.provide(NodeHttpServer.layer(() => createServer(), address)))).pipe(
+    Effect.mapError(cannotListen(address)),
     Effect.asVoid
   )
+
+/** Why an address can't be had, and which setting names another. */
+export const cannotListen =
+  ({ host, port, setting }: Address) =>
+  (error: ServeError): CannotListen =>
+    new CannotListen({ host, port, setting, detail: reasonOf(error.cause) })
 
 const reasonOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"

@@ -1,4 +1,5 @@
 import { hostname } from "node:os"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Duration, Effect, Layer, Option, Schedule } from "effect"
 import type { Consul } from "../consul/Consul.ts"
 import { runController, type Term } from "../controller/Controller.ts"
@@ -8,7 +9,13 @@ import type { Pacemaker } from "../leader/Pacemaker.ts"
 import { Exposition } from "../metrics/Exposition.ts"
 import { makeWatchdog, Watchdog } from "../metrics/Watchdog.ts"
 import type { Nomad } from "../nomad/Nomad.ts"
+import { Authentication } from "../server/Authentication.ts"
+import { Diagnoses } from "../server/Diagnoses.ts"
+import { httpApp } from "../server/httpApp.ts"
+import { serveHttp } from "../server/httpServer.ts"
+import { JobLogs } from "../server/JobLogs.ts"
 import { Jobs } from "../server/Jobs.ts"
+import { Limits } from "../server/Limits.ts"
 import { metricsRoutes } from "../server/metricsRoutes.ts"
 import { observeReplica } from "../server/observeReplica.ts"
 import { probes } from "../server/probes.ts"
@@ -29,7 +36,7 @@ import { Submissions } from "../store/Submissions.ts"
 import { Vault } from "../vault/Vault.ts"
 import * as VaultHttp from "../vault/VaultHttp.ts"
 import { webhookDuty } from "../webhooks/webhookDuty.ts"
-import { type CannotListen, listen } from "./listen.ts"
+import { cannotListen, type CannotListen, listen } from "./listen.ts"
 import { secretsIn } from "./ownSecrets.ts"
 
 export interface ServiceOptions {
@@ -70,6 +77,12 @@ export const runService = Effect.fn("runService")(function* (
     Layer.provideMerge(Layer.merge(StatusWatch.layer(keys), Submissions.layer(keys))),
     Layer.provideMerge(stores)
   )
+  const answering = Layer.mergeAll(
+    Diagnoses.layer,
+    JobLogs.layer,
+    Limits.layer,
+    Authentication.layer.pipe(Layer.provide(NodeFileSystem.layer))
+  ).pipe(Layer.provideMerge(desk))
   // Every replica serves and keeps its stores warm; only the controller's work waits for the office.
   const lock = ConsulLock.layer({ key: keys.leader, address: addressOf(settings) })
   const controller = Effect.gen(function* () {
@@ -88,7 +101,7 @@ export const runService = Effect.fn("runService")(function* (
   )
   // Not a race: that would close the stores and the lock before what works with them when it is interrupted.
   const service = Effect.scoped(work).pipe(
-    Effect.provide(Layer.mergeAll(desk, lock, redaction, watchdog.pipe(Layer.provide(stores))))
+    Effect.provide(Layer.mergeAll(answering, lock, redaction, watchdog.pipe(Layer.provide(stores))))
   )
   const { metrics } = settings.observation
   if (metrics.port === 0) yield* service
@@ -121,7 +134,8 @@ const watchdog = Layer.effect(
 )
 
 const serve = Effect.fnUntraced(function* ({ observation, server }: Settings, onServing: () => void) {
-  yield* listen(probes, { ...server, setting: "SERVER_PORT, or --port with dev" })
+  const address = { ...server, setting: "SERVER_PORT, or --port with dev" }
+  yield* Effect.mapError(serveHttp(httpApp(server), server), cannotListen(address))
   const { healthPort } = observation
   if (healthPort !== 0) yield* listen(probes, { host: server.host, port: healthPort, setting: "HEALTH_PORT" })
   yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ host: server.host, port: server.port }))

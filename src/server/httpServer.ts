@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import type { HttpApp } from "@effect/platform"
+import type { HttpApp, HttpServerRequest } from "@effect/platform"
 import type { ServeError } from "@effect/platform/HttpServerError"
 import { Deferred, Duration, Effect, type Scope } from "effect"
 import { Stopping } from "./Stopping.ts"
@@ -12,13 +12,15 @@ import { Stopping } from "./Stopping.ts"
 export const serveHttp = Effect.fnUntraced(function* <E, R>(
   app: HttpApp.Default<E, R>,
   address: { readonly host: string; readonly port: number }
-): Effect.fn.Return<number, ServeError, R | Scope.Scope> {
+): Effect.fn.Return<
+  number,
+  ServeError,
+  Exclude<Exclude<R, Stopping>, HttpServerRequest.HttpServerRequest> | Scope.Scope
+> {
   const node = yield* Effect.sync(makeServer)
   const server = yield* NodeHttpServer.make(() => node, { host: address.host, port: address.port })
   const stopped = yield* Deferred.make<void>()
-  yield* server
-    .serve(Effect.provideService(app, Stopping, { signal: Deferred.await(stopped) }))
-    .pipe(Effect.withSpan("serveHttp"))
+  yield* server.serve(Effect.provideService(app, Stopping, { signal: Deferred.await(stopped) }))
   yield* Effect.addFinalizer(() => Effect.zipRight(Deferred.succeed(stopped, undefined), close(node)))
   return server.address._tag === "TcpAddress" ? server.address.port : 0
 })
