@@ -100,7 +100,7 @@ const longestCursor = 16 * 1024
 
 const streamNames = ["stdout", "stderr"] as const
 
-const runPattern = /^[0-9a-z]{1,8}$/
+const runPattern = /^(?:[0-9a-f]{8}|0)$/
 const entryPattern = /^([bp]\d{1,9}|t(?:e|\d{1,9})-\d{1,9})(?:\.o([\w-]+))?(?:\.e([\w-]+))?(?:\.n(\d{1,3}))?$/
 const positionPattern =
   /^([0-9a-z]{1,6})-([0-9a-z]{1,10})-([0-9a-z]{1,10})(?:-([0-9a-z]{1,10})-([0-9a-z]{1,6})-([0-9a-z]{1,10}))?$/

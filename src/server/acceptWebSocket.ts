@@ -35,7 +35,7 @@ export const acceptWebSocket = (
   Effect.map(
     Effect.acquireRelease(upgraded(request), (socket) => close(socket, 1001, "shutdown")),
     (socket): OutgoingSocket => ({
-      send: (text) => send(socket, text),
+      send: sender(socket),
       close: (code, reason) => close(socket, code, reason),
       gone: Effect.raceFirst(closed(socket), unanswered(socket))
     })
@@ -65,18 +65,25 @@ const upgraded = (request: HttpServerRequest.HttpServerRequest) =>
     })
   })
 
-/** Bytes that may wait in this process for one reader. */
-const mostWaiting = 512 * 1024
+/** Characters after which it waits until they have left this process: so many wait for one reader, and others get their turn. */
+const atOnce = 64 * 1024
 
 /** Whoever doesn't take them in this time reads too slowly. */
 const patience = "1 minute"
 
-const send = (socket: WebSocket, text: string): Effect.Effect<void, SlowReader> => {
-  if (socket.bufferedAmount < mostWaiting) return Effect.sync(() => socket.send(text))
-  return Effect.async<void>((resume) => {
-    // Called when all that was waiting has left this process, and also when the socket is closed.
-    socket.send(text, () => resume(Effect.void))
-  }).pipe(Effect.timeoutFail({ duration: patience, onTimeout: () => new SlowReader() }))
+const sender = (socket: WebSocket): OutgoingSocket["send"] => {
+  let sent = 0
+  return (text) =>
+    Effect.suspend(() => {
+      // Whoever sends is ended soon by what tells that the other side is gone; until then there is nothing to hurry for.
+      if (socket.readyState !== WebSocket.OPEN) return Effect.never
+      sent += text.length
+      if (sent < atOnce) return Effect.sync(() => socket.send(text))
+      sent = 0
+      return Effect.async<void>((resume) => {
+        socket.send(text, () => resume(Effect.void))
+      }).pipe(Effect.timeoutFail({ duration: patience, onTimeout: () => new SlowReader() }))
+    })
 }
 
 const closed = (socket: WebSocket): Effect.Effect<void> =>

@@ -9,7 +9,10 @@ export const followSocket = Effect.fn("followSocket")(function* <R>(items: Strea
   const request = yield* HttpServerRequest.HttpServerRequest
   const socket = yield* acceptWebSocket(request)
   const sent = Stream.runForEach(items, (item) => sendItem(socket, item)).pipe(
-    Effect.catchTag("SlowReader", ({ message }) => socket.close(closeCodes["slow reader"], message))
+    Effect.catchTag("SlowReader", ({ message }) => socket.close(closeCodes["slow reader"], message)),
+    Effect.catchAllDefect((defect) =>
+      Effect.zipRight(Effect.logError("bug in a log stream", defect), socket.close(1011, "internal error"))
+    )
   )
   yield* Effect.raceFirst(sent, socket.gone)
   // The upgrade was the answer; nobody is there any more to read another one.
