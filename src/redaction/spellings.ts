@@ -4,32 +4,45 @@ import { Encoding } from "effect"
  * How a value can stand in text whose bytes matter one by one: as it is, or quoted by a shell, a JSON or XML writer or a
  * URL. Writers differ in what they escape, so most of these come in several kinds.
  */
-export const plainSpellings = (value: string): ReadonlyArray<string> => {
-  const bytes = new TextEncoder().encode(value)
-  const quoted = [
-    value,
-    value.replaceAll(/\r?\n/g, "\r\n"),
-    ...jsonSpellings(value),
-    json(json(value)),
-    ...shellSpellings(value),
-    ...markupSpellings(value),
-    // What Python's repr makes of it.
-    value.replaceAll(/[\\']/g, String.raw`\$&`).replaceAll("\n", String.raw`\n`)
-  ]
-  return [...new Set([...quoted, ...kept.flatMap((keep) => percentSpellings(bytes, keep))])]
-}
+export const plainSpellings = (value: string): ReadonlyArray<string> => [
+  ...new Set(asWritten(value).flatMap((text) => [...quotedSpellings(text), ...urlSpellings(text)]))
+]
 
 /**
  * Base64 and hexadecimal digits, which programs wrap at any column. In a longer base64 text a value can begin at each of
  * three places within a group of digits; of its first and last digits those are left out that depend on its neighbours.
  */
-export const wrappedSpellings = (value: string): ReadonlyArray<string> => {
+export const wrappedSpellings = (value: string): ReadonlyArray<string> => [
+  ...new Set(asWritten(value).flatMap((text) => digitSpellings(new TextEncoder().encode(text))))
+]
+
+/** As a template puts it into a file, too: whoever encodes that encodes the escapes. */
+const asWritten = (value: string): ReadonlyArray<string> => {
+  const [text = value, , markupSafe = value] = jsonSpellings(value)
+  return [...new Set([value, text, markupSafe])]
+}
+
+const quotedSpellings = (value: string): ReadonlyArray<string> => [
+  value,
+  value.replaceAll(/\r?\n/g, "\r\n"),
+  ...jsonSpellings(value),
+  ...shellSpellings(value),
+  ...markupSpellings(value),
+  // What Python's repr makes of it.
+  value.replaceAll(/[\\']/g, String.raw`\$&`).replaceAll("\n", String.raw`\n`)
+]
+
+const urlSpellings = (value: string): ReadonlyArray<string> => {
   const bytes = new TextEncoder().encode(value)
+  return kept.flatMap((keep) => percentSpellings(bytes, keep))
+}
+
+const digitSpellings = (bytes: Uint8Array): ReadonlyArray<string> => {
   const hex = Encoding.encodeHex(bytes)
   const whole = Encoding.encodeBase64(bytes)
   const base64 = [whole, whole.replace(/=+$/, ""), ...[0, 1, 2].map((before) => base64Core(bytes, before))]
   const urlSafe = base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"))
-  return [...new Set([...base64, ...urlSafe, hex, hex.toUpperCase()])]
+  return [...base64, ...urlSafe, hex, hex.toUpperCase()]
 }
 
 const base64Core = (bytes: Uint8Array, before: number): string => {

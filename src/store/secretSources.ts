@@ -1,3 +1,4 @@
+import { Encoding } from "effect"
 import type { BuildJob } from "../domain/BuildJob.ts"
 
 /** A secret in Vault that a run's steps are given, or its webhook is signed with. */
@@ -24,13 +25,18 @@ export const secretSources = (
 
 const openFields: ReadonlySet<string> = new Set(["username", "known_hosts"])
 
-/** The values to look for, with the pair that an HTTP login sends. */
+/** The values to look for, with the pair that an HTTP login sends and a registry's login file has. */
 export const secretValues = (
   { kind }: SecretSource,
   fields: Readonly<Record<string, string>>
 ): ReadonlyArray<string> => {
   const { password, username } = fields
   const closed = Object.entries(fields).filter(([name]) => kind === "all" || !openFields.has(name))
-  const pair = username === undefined || password === undefined || password === "" ? [] : [`${username}:${password}`]
+  const pair = username === undefined || password === undefined || password === "" ? [] : pairOf(username, password)
   return [...closed.map(([, value]) => value), ...pair]
+}
+
+const pairOf = (username: string, password: string): ReadonlyArray<string> => {
+  const pair = `${username}:${password}`
+  return [pair, Encoding.encodeBase64(pair)]
 }
