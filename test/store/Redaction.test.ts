@@ -60,7 +60,7 @@ const secrets: Readonly<Record<string, Fields>> = {
   "secret/data/app": { username: "database-user", api: "of-the-test", other: "not-rendered" },
   "secret/hooks": { key: "of-the-hook" }
 }
-const fromSecrets = (path: string) => {
+const fromSecrets = (path: string): Effect.Effect<Fields, ApiError> => {
   const found = secrets[path]
   return found === undefined
     ? Effect.fail(new NotFound({ system: "vault", operation: `read ${path}`, detail: "" }))
@@ -159,7 +159,7 @@ describe("redaction for a run", () => {
   it.scoped("goes on with what Vault said last while it is away, for an hour", () =>
     Effect.gen(function* () {
       const away = yield* Ref.make(false)
-      const failure = new Unavailable({ system: "vault", operation: "read", detail: "sealed" })
+      const failure: ApiError = new Unavailable({ system: "vault", operation: "read", detail: "sealed" })
       const { redaction } = yield* world(
         (path) => Effect.flatMap(Ref.get(away), (isAway) => (isAway ? Effect.fail(failure) : fromSecrets(path))),
         yield* quiet
