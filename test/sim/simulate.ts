@@ -8,6 +8,7 @@ import { recordsAreAnswered, unanswered } from "./oracles/recordsAreAnswered.ts"
 import { slotsAreExclusive } from "./oracles/slotsAreExclusive.ts"
 import { StatusBook } from "./oracles/StatusBook.ts"
 import { terminalIsFinal } from "./oracles/terminalIsFinal.ts"
+import { webhooksAreTold } from "./oracles/webhooksAreTold.ts"
 import type { Plan } from "./Plan.ts"
 import { keys } from "./Replica.ts"
 import { World } from "./World.ts"
@@ -85,7 +86,8 @@ const allOracles = (world: World, book: StatusBook, report: (violation: string) 
   publishedOnce(world, book, report),
   slotsAreExclusive(world, book, report),
   recordsAreAnswered(world, book, report),
-  logsAreKept(world, book, report)
+  logsAreKept(world, book, report),
+  webhooksAreTold(world, book, report)
 ]
 
 const watchQuiet = (world: World, report: (violation: string) => void): void => {
