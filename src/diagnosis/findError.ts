@@ -175,10 +175,13 @@ const candidates = (lines: ReadonlyArray<LogLine>): ReadonlyArray<LogLine> => {
 const headCharacters = 32 * 1024
 const tailCharacters = 96 * 1024
 
+/** What a line costs beside its characters: every pattern looks at it. */
+const lineCost = 80
+
 const upTo = (lines: ReadonlyArray<LogLine>, characters: number): ReadonlyArray<LogLine> => {
   let left = characters
   const end = lines.findIndex(({ text }) => {
-    left -= Math.min(text.length, matched)
+    left -= Math.min(text.length, matched) + lineCost
     return left < 0
   })
   return end < 0 ? lines : lines.slice(0, end)

@@ -38,14 +38,14 @@ export const readLog = (stream: LogStream, content: Uint8Array): LogText => {
 /** What the archive writes where it took out the middle. */
 const archiveMark = /^\[(?:more than )?\d+ bytes were cut out here\]$/
 
-const headBytes = 256 * 1024
-const headLines = 4000
-const tailBytes = 1024 * 1024
-const tailLines = 16_000
+const headBytes = 192 * 1024
+const headLines = 3000
+const tailBytes = 640 * 1024
+const tailLines = 10_000
 
 /** Characters of a line that are looked at: its beginning, and less of its end. */
-const lineStart = 1500
-const lineEnd = 500
+const lineStart = 700
+const lineEnd = 300
 
 const newline = 10
 

@@ -33,7 +33,7 @@ export const compilerRules: ReadonlyArray<Rule> = [
   rule(
     "package-missing",
     specific + 1,
-    /^go: (?:module )?(?<module>[^\s:]{1,200})(?:@\S{1,100})?: (?:reading \S{1,300}: (?:404|410)|invalid version|.{0,60}unknown revision|no matching versions|not found)|unknown revision (?<other>\S{1,100})/,
+    /^go: (?:module )?(?<module>[^\s:]{1,200})(?:@[^\s:]{1,100})?: (?:reading \S{1,300}: 4(?:0[0-9]|10)|invalid version|.{0,60}unknown revision|no matching versions|not found)|unknown revision (?<other>\S{1,100})/,
     "go finds no module or version {module}: correct it in go.mod."
   ),
   rule(
@@ -51,7 +51,7 @@ export const compilerRules: ReadonlyArray<Rule> = [
   rule(
     "syntax-error",
     specific + 1,
-    /^(?<place>\S{1,200}\.go:\d+(?::\d+)?): (?:syntax error|expected ['\w]|illegal character|string literal not terminated|non-declaration statement)|go\.mod:\d+: (?:unknown directive|usage:|invalid)|errors parsing go\.mod/,
+    /^(?:vet: )?(?<place>\S{1,200}\.go:\d+(?::\d+)?): (?:syntax error|expected ['\w]|illegal character|string literal not terminated|non-declaration statement)|go\.mod:\d+: (?:unknown directive|usage:|invalid)|errors parsing go\.mod/,
     "Mend the syntax error at {place}."
   ),
   rule(
@@ -133,7 +133,7 @@ export const compilerRules: ReadonlyArray<Rule> = [
   rule(
     "compile-error",
     specific,
-    /^error\[E\d{4}\]|^error: could not compile `(?<crate>[^`]{1,100})`|^error: (?:expected|cannot find|unresolved|mismatched|unused|aborting due to|linking with)/,
+    /^(?:\S{1,200}:\d+:\d+: )?error\[E\d{4}\]|^error: could not compile `(?<crate>[^`]{1,100})`|^error: (?:expected|cannot find|unresolved|mismatched|unused|aborting due to|linking with)/,
     "Mend what rustc says about the place below the message."
   ),
   // Java and .NET

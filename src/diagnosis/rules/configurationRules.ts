@@ -1,6 +1,6 @@
 import { type Rule, rank, rule } from "../Rule.ts"
 
-const { explicit } = rank
+const { explicit, specific } = rank
 
 const setIt = (found: (group: string) => string): string => {
   const name = found("name") || found("other") || found("third") || found("fourth")
@@ -44,13 +44,13 @@ export const configurationRules: ReadonlyArray<Rule> = [
   rule(
     "missing-configuration",
     explicit + 1,
-    /KeyError: '(?<name>[A-Z][A-Z0-9_]{2,80})'|Undefined (?:index|array key) "?(?<other>[A-Z][A-Z0-9_]{2,80})|key not found: "(?<third>[A-Z][A-Z0-9_]{2,80})"|NotPresent|ImproperlyConfigured|settings are not configured|environment variable not found/,
+    /KeyError: '(?<name>[A-Z][A-Z0-9_]{2,80})'|Undefined (?:index|array key) "?(?<other>[A-Z][A-Z0-9_]{2,80})|key not found: "(?<third>[A-Z][A-Z0-9_]{2,80})"|NotPresent|ImproperlyConfigured|settings are not configured|[Ee]nvironment variable not found:? ?[`\'"]?(?<fourth>[A-Z][A-Z0-9_]{1,80})?/,
     setIt
   ),
   rule(
     "missing-configuration",
-    explicit,
-    /(?:config(?:uration)?(?: file)?|settings(?: file)?) .{0,100}(?:not found|is missing|does not exist|missing)|(?:missing|no) (?:required )?(?:config(?:uration)?|settings)\b(?: file)?|no configuration (?:file )?(?:found|provided)|(?:missing|required) (?:setting|option|key|property|parameter)\b|Field required \[type=missing|validation errors? for Settings/i,
+    specific - 6,
+    /\b(?:config(?:uration)?|settings)(?: file)?\b.{0,100}\b(?:not found|is missing|does not exist|missing)\b|\b(?:missing|no) (?:required )?(?:config(?:uration)?|settings)\b|no configuration (?:file )?(?:found|provided)|\b(?:missing|required) (?:setting|key)\b|Field required \[type=missing|validation errors? for Settings/i,
     setIt
   ),
   rule(

@@ -2,32 +2,39 @@ import { type Rule, rank, rule } from "../Rule.ts"
 
 const { conclusive, explicit } = rank
 
+/** As a path of the repository: the checkout lies in a folder of the step's own. */
+const inContext = (path: string): string => path.replace(/^.*\/jobforge\.\w{1,20}\/checkout\//, "").replace(/^\//, "")
+
+const excluded = (found: (group: string) => string): string =>
+  `${inContext(found("glob"))} is excluded by .dockerignore: add an exception (!${inContext(found("glob"))}) for it there, or copy something else.`
+
 /** What Buildah says about the Dockerfile itself: parsing, stages, base images, COPY and ADD. */
 export const instructionRules: ReadonlyArray<Rule> = [
   rule(
     "copy-source-missing",
     conclusive,
     /globs? \[?(?<glob>[^\]]{1,200})\]? (?:copied|matched) nothing \((?<ignored>[1-9]\d*) filtered out/i,
-    "The files that COPY or ADD names ({glob}) are all excluded by .dockerignore: add an exception (!path) for them there."
+    excluded
   ),
   rule(
     "copy-source-missing",
     conclusive,
     /no items matching glob "(?<glob>[^"]{1,200})" copied \((?<ignored>[1-9]\d*) filtered out/i,
-    "{glob} is excluded by .dockerignore: add an exception (!path) for it there, or copy something else."
+    excluded
   ),
   rule(
     "copy-source-missing",
     conclusive,
     /(?:checking on sources under|copier: (?:stat|get)|no such file or directory in context|COPY failed|ADD failed|no items matching glob).{0,300}?"(?<path>\/[^"]{1,200})": no such file or directory/i,
-    "Commit {path} to the repository (as a path of the build context), or correct the path in the COPY or ADD instruction."
+    (found) =>
+      `Commit ${inContext(found("path"))} to the repository (as a path of the build context), or correct the path in the COPY or ADD instruction.`
   ),
   rule(
     "copy-source-missing",
     conclusive,
     /no items matching glob "(?<path>[^"]{1,200})"|globs? \[(?<paths>[^\]]{1,200})\] matched nothing/i,
     (found) =>
-      `Commit ${found("path") || found("paths")} to the repository, or correct the path in the COPY or ADD instruction: nothing in the build context matches it.`
+      `Commit ${inContext(found("path") || found("paths"))} to the repository, or correct the path in the COPY or ADD instruction: nothing in the build context matches it.`
   ),
   rule("copy-source-missing", conclusive, /^error: building at step "(?:COPY|ADD)\b.{0,600}no such file or directory/i),
   rule(

@@ -71,6 +71,6 @@ export const machineRules: ReadonlyArray<Rule> = [
   rule(
     "crash",
     uncaught + 1,
-    /^(?:[A-Za-z_][\w.]{0,80}\.)?(?:[A-Z]\w{0,60}(?:Error|Exception|Warning)|KeyboardInterrupt|SystemError)(?: \[[A-Z_]+\])?(?::|$)/
+    /^(?:E {2,})?(?:[A-Za-z_][\w.]{0,80}\.)?(?:[A-Z]\w{0,60}(?:Error|Exception|Warning)|KeyboardInterrupt|SystemError)(?: \[[A-Z_]+\])?(?::|$)/
   )
 ]

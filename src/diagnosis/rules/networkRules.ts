@@ -2,20 +2,24 @@ import { type Rule, rank, rule } from "../Rule.ts"
 
 const { explicit, network, specific, system } = rank
 
+const unresolved = (found: (group: string) => string): string => {
+  const host = (found("host") || found("other") || found("third")).replace(/\.+$/, "")
+  return `The name ${host} does not resolve from the node: correct the host name, or see to the node's DNS and try again.`
+}
+
 /** Names, connections, certificates, and what a server answered. */
 export const networkRules: ReadonlyArray<Rule> = [
   rule(
     "name-resolution",
     network + 2,
-    /(?:could not resolve|couldn't resolve|unable to resolve|failed to resolve|temporary failure resolving|could not resolve host(?:name)?:?|unable to resolve host address|bad address|could not look ?up host|dns lookup of) (?:host(?:name)?:? )?(?:'|‘|"|`)?(?<host>(?=[A-Za-z0-9_-]*[.:]|localhost|[A-Za-z0-9-]+['’"` )]|[A-Za-z0-9-]+$)[A-Za-z0-9_.-]{1,200}?)(?:'|’|"|`|[\s():;,]|\.?$)/i,
-    "The name {host} does not resolve from the build node: correct the host name, or see to the node's DNS and try again."
+    /(?:could(?: not|n't)|unable to|failed to|failure) resolv(?:e|ing)(?: host(?:name)?(?: address)?:? ?[‘'"`]?(?<host>[A-Za-z0-9_.-]{1,200})| [‘'"`]?(?<other>[A-Za-z0-9_-]{1,80}\.[A-Za-z0-9_.-]{1,150}))|bad address [‘'"`](?<third>[A-Za-z0-9_.-]{1,200})/i,
+    unresolved
   ),
   rule(
     "name-resolution",
     network + 2,
     /getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?<host>[A-Za-z0-9_.-]{1,200})|lookup (?<other>[A-Za-z0-9_.-]{1,200})(?: on \S{1,60})?: (?:no such host|server misbehaving|i\/o timeout|temporary failure)|dial tcp: lookup (?<third>[A-Za-z0-9_.-]{1,200})/,
-    (found) =>
-      `The name ${found("host") || found("other") || found("third")} does not resolve from the build node: correct the host name, or see to the node's DNS and try again.`
+    unresolved
   ),
   rule(
     "name-resolution",
@@ -25,12 +29,12 @@ export const networkRules: ReadonlyArray<Rule> = [
   rule(
     "tls-verification",
     network + 3,
-    /certificate verify failed|certificate verification failed|SSL certificate problem|server certificate verification failed|x509: certificate|tls: failed to verify|unable to get local issuer certificate|unable to verify the first certificate|self[- ]signed certificate|certificate has expired|CERT_HAS_EXPIRED|SELF_SIGNED_CERT|UNABLE_TO_(?:GET_ISSUER|VERIFY)|DEPTH_ZERO_SELF_SIGNED|ERR_TLS_CERT_ALTNAME|SSLCertVerificationError|cannot verify .{1,100}'s certificate|unable to locally verify the issuer|PKIX path building failed|curl: \((?:35|51|60|77)\)|SSL: (?:no alternative|certificate)|certificate is not (?:valid|trusted)|The certificate (?:is NOT trusted|issuer is unknown)|tls_process_server_certificate|SSL_ERROR_SSL|wrong version number|TLS: server certificate not trusted|InvalidCertificate|certificate required|first record does not look like a TLS handshake|gave HTTP response to HTTPS client/i
+    /certificate verify failed|problem confirming the ssl certificate|NO_CERTIFICATE_OR_CRL_FOUND|error setting certificate|certificate verification failed|SSL certificate problem|server certificate verification failed|x509: certificate|tls: failed to verify|unable to get local issuer certificate|unable to verify the first certificate|self[- ]signed certificate|certificate has expired|CERT_HAS_EXPIRED|SELF_SIGNED_CERT|UNABLE_TO_(?:GET_ISSUER|VERIFY)|DEPTH_ZERO_SELF_SIGNED|ERR_TLS_CERT_ALTNAME|SSLCertVerificationError|cannot verify .{1,100}'s certificate|unable to locally verify the issuer|PKIX path building failed|curl: \((?:35|51|60|77)\)|SSL: (?:no alternative|certificate)|certificate is not (?:valid|trusted)|The certificate (?:is NOT trusted|issuer is unknown)|tls_process_server_certificate|SSL_ERROR_SSL|wrong version number|TLS: server certificate not trusted|InvalidCertificate|certificate required|first record does not look like a TLS handshake|gave HTTP response to HTTPS client/i
   ),
   rule(
     "network-unreachable",
     network,
-    /(?:connect(?:ion)?|dial tcp|connecting) (?:to |ECONNREFUSED )?\[?(?<address>[A-Za-z0-9_.-]{1,200}(?:[:]| port )\d{1,5})\S{0,4}?:? ?.{0,80}(?:refused|timed out|unreachable|i\/o timeout|no route)/i,
+    /(?:connect(?:ion)?|dial tcp|connecting) (?:to |tcp )?(?:server at |host )?[["'`]?(?<address>[A-Za-z0-9_.-]{1,200}(?::|["']?,? port )\d{1,5})\b.{0,100}(?:refused|timed out|unreachable|i\/o timeout|no route|couldn't connect|could not connect)/i,
     "Nothing answers at {address} from where this ran: start or name the right server, or try again when it was only away."
   ),
   rule(

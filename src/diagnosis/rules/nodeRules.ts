@@ -14,8 +14,9 @@ export const nodeRules: ReadonlyArray<Rule> = [
   rule(
     "package-missing",
     specific,
-    /^npm (?:error|ERR!) 404 +'?(?<package>(?:@[^\s/@]{1,100}\/)?[^\s@']{1,100})(?:@\S{1,60})?'? is not in (?:this|the npm) registry/i,
-    "npm's registry has no package {package}: correct its name in package.json, or configure the registry that has it."
+    /^npm (?:error|ERR!) 404 +(?:The requested resource )?'(?<package>(?:@[^\s/@]{1,100}\/)?[^\s@']{1,100})(?:@[^\s']{1,60})?' (?:is not in|could not be found)|^npm (?:error|ERR!) 404 +(?<other>\S{1,150}) is not in/i,
+    (found) =>
+      `npm's registry has no package ${found("package") || found("other")}: correct its name in package.json, or configure the registry that has it.`
   ),
   rule(
     "package-missing",

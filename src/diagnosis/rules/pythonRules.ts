@@ -79,7 +79,7 @@ export const pythonRules: ReadonlyArray<Rule> = [
   rule(
     "syntax-error",
     specific + 1,
-    /^(?:E +)?(?:\S{1,60}: )?(?:SyntaxError|IndentationError|TabError): (?<message>.{1,150})|json\.decoder\.JSONDecodeError|yaml\.(?:scanner|parser)\.\w{1,20}Error|Sorry: (?:Indentation|Syntax)Error/,
+    /^(?:E\b)?\s*(?:\S{1,60}: )?(?:SyntaxError|IndentationError|TabError): (?<message>.{1,150})|json\.decoder\.JSONDecodeError|yaml\.(?:scanner|parser)\.\w{1,20}Error|Sorry: (?:Indentation|Syntax)Error/,
     "Mend the syntax error ({message}) in the file and line that stand above it."
   )
 ]

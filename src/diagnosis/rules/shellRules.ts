@@ -5,8 +5,11 @@ const { explicit, file, specific, system } = rank
 
 const install = (found: (group: string) => string): string => {
   const command = found("command") || found("other") || found("third")
+  if (command.endsWith("\\r")) {
+    return `Save the script with Unix line ends: its first line asks for "${command}", with a carriage return.`
+  }
   if (command.includes("/")) {
-    return `${command} is not there or its #! line names a program that isn't (a line end from Windows does that too): COPY it, and install what it names.`
+    return `${command} is not there, or its #! line names a program that isn't (a line end from Windows does that too): COPY it, and install what it names.`
   }
   return `Install ${command} before it is used: add \`${packageOf(command)}\` to the image's packages, or correct the name.`
 }
