@@ -157,7 +157,7 @@ export class JobForge {
     return iterate(streamJobLogs(this.http, this.baseUrl, id, options.from), options.signal)
   }
 
-  private run<A>(call: Effect.Effect<A, unknown>, options: CallOptions, timeout?: number): Promise<A> {
+  private run<A, E>(call: Effect.Effect<A, E>, options: CallOptions, timeout?: number): Promise<A> {
     return runCall(call, options.timeout ?? timeout ?? this.options.timeout ?? usualTimeout, options.signal)
   }
 }

@@ -1,6 +1,7 @@
 import { FetchHttpClient, HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { Effect, Random, Schema } from "effect"
-import { ServiceUnavailable } from "./ClientErrors.ts"
+import { type JobForgeError, ServiceUnavailable } from "./ClientErrors.ts"
+import { errorOf } from "./errorOf.ts"
 
 export interface DiscoverOptions {
   /** Of a Consul agent; `http://127.0.0.1:8500` when left out. */
@@ -14,7 +15,7 @@ export interface DiscoverOptions {
 }
 
 /** The address of one healthy instance, another one each time. */
-export const discoverService = (options: DiscoverOptions): Effect.Effect<string, unknown> =>
+export const discoverService = (options: DiscoverOptions): Effect.Effect<string, JobForgeError> =>
   Effect.gen(function* () {
     const { consul = "http://127.0.0.1:8500", scheme = "http", service = "jobforge-service" } = options
     const client = HttpClient.withTracerPropagation(yield* HttpClient.HttpClient, false)
@@ -38,7 +39,7 @@ export const discoverService = (options: DiscoverOptions): Effect.Effect<string,
     const { Node, Service } = [first, ...others][index] ?? first
     const host = Service.Address === "" ? Node.Address : Service.Address
     return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${Service.Port}`
-  }).pipe(Effect.provide(FetchHttpClient.layer))
+  }).pipe(Effect.mapError(errorOf), Effect.provide(FetchHttpClient.layer))
 
 const Instances = Schema.Array(
   Schema.Struct({

@@ -1,5 +1,6 @@
 import { type HttpClient, HttpClientRequest, type HttpClientResponse } from "@effect/platform"
 import { Effect, Option, Stream } from "effect"
+import type { JobForgeError } from "./ClientErrors.ts"
 import { errorOf } from "./errorOf.ts"
 import { eventsOf, type SentEvent } from "./eventStream.ts"
 
@@ -19,8 +20,8 @@ export type Meaning<A> =
 export const followStream = <A>(
   http: HttpClient.HttpClient,
   url: string,
-  meaningOf: (event: SentEvent) => Effect.Effect<Meaning<A>, unknown>
-): Stream.Stream<A, unknown> =>
+  meaningOf: (event: SentEvent) => Effect.Effect<Meaning<A>, JobForgeError>
+): Stream.Stream<A, JobForgeError> =>
   Stream.suspend(() => {
     const seen: Seen = { lastId: undefined, over: false, failures: 0 }
     const connection = Stream.suspend(() => connect(http, url, seen)).pipe(
@@ -35,10 +36,10 @@ export const followStream = <A>(
       Stream.filterMap((item) => item),
       Stream.catchAll((failure) => {
         seen.failures += 1
-        return errorOf(failure)._tag === "ServiceUnavailable" ? Stream.empty : Stream.fail(failure)
+        return failure._tag === "ServiceUnavailable" ? Stream.empty : Stream.fail(failure)
       })
     )
-    const go = (): Stream.Stream<A, unknown> =>
+    const go = (): Stream.Stream<A, JobForgeError> =>
       Stream.concat(
         connection,
         Stream.suspend(() => (seen.over ? Stream.empty : Stream.concat(pause(seen.failures), go())))
@@ -53,13 +54,14 @@ interface Seen {
   failures: number
 }
 
-const connect = (http: HttpClient.HttpClient, url: string, seen: Seen): Stream.Stream<SentEvent, unknown> =>
+const connect = (http: HttpClient.HttpClient, url: string, seen: Seen): Stream.Stream<SentEvent, JobForgeError> =>
   HttpClientRequest.get(url).pipe(
     HttpClientRequest.setHeaders({
       accept: "text/event-stream",
       ...(seen.lastId === undefined ? {} : { "last-event-id": seen.lastId })
     }),
     http.execute,
+    Effect.mapError(errorOf),
     Effect.flatMap((response) => eventsIn(response, seen)),
     Stream.unwrap
   )
@@ -67,14 +69,17 @@ const connect = (http: HttpClient.HttpClient, url: string, seen: Seen): Stream.S
 const eventsIn = (
   response: HttpClientResponse.HttpClientResponse,
   seen: Seen
-): Effect.Effect<Stream.Stream<SentEvent, unknown>, unknown> => {
-  if (response.status === 200) return Effect.succeed(eventsOf(response.stream))
+): Effect.Effect<Stream.Stream<SentEvent, JobForgeError>, JobForgeError> => {
+  if (response.status === 200) return Effect.succeed(Stream.mapError(eventsOf(response.stream), errorOf))
   if (response.status === 204) {
     // How a server tells a client that resumes that it has had everything.
     seen.over = true
     return Effect.succeed(Stream.empty)
   }
-  return Effect.flatMap(response.json, (body) => Effect.fail(body))
+  return Effect.matchEffect(response.json, {
+    onFailure: (failure) => Effect.fail(errorOf(failure)),
+    onSuccess: (body) => Effect.fail(errorOf(body))
+  })
 }
 
 /** Milliseconds doubled with each failure in a row, up to 10 s. */

@@ -3,8 +3,8 @@ import { CallAborted, CallTimeout, type JobForgeError } from "./ClientErrors.ts"
 import { errorOf } from "./errorOf.ts"
 
 /** Runs a call as a promise that rejects with one of the client's errors. An infinite timeout is none. */
-export const runCall = async <A>(
-  call: Effect.Effect<A, unknown>,
+export const runCall = async <A, E>(
+  call: Effect.Effect<A, E>,
   timeout: number,
   signal: AbortSignal | undefined
 ): Promise<A> => {
@@ -16,7 +16,10 @@ export const runCall = async <A>(
 }
 
 /** The same for a stream: leaving the loop ends it, and so does the signal. */
-export const iterate = <A>(stream: Stream.Stream<A, unknown>, signal: AbortSignal | undefined): AsyncIterable<A> =>
+export const iterate = <A>(
+  stream: Stream.Stream<A, JobForgeError>,
+  signal: AbortSignal | undefined
+): AsyncIterable<A> =>
   Stream.toAsyncIterable(
     stream.pipe(signal === undefined ? (same) => same : Stream.interruptWhen(aborted(signal)), Stream.mapError(errorOf))
   )

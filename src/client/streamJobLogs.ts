@@ -1,7 +1,8 @@
 import type { HttpClient } from "@effect/platform"
 import { Effect, Schema, type Stream } from "effect"
 import { LogEnd, LogEvent } from "../api/LogEvent.ts"
-import { JobMissing } from "./ClientErrors.ts"
+import { type JobForgeError, JobMissing } from "./ClientErrors.ts"
+import { errorOf } from "./errorOf.ts"
 import type { SentEvent } from "./eventStream.ts"
 import { followStream, type Meaning } from "./followStream.ts"
 
@@ -11,18 +12,18 @@ export const streamJobLogs = (
   baseUrl: string,
   id: string,
   from: string | undefined
-): Stream.Stream<LogEvent, unknown> => {
+): Stream.Stream<LogEvent, JobForgeError> => {
   const query = from === undefined ? "" : `?from=${encodeURIComponent(from)}`
   return followStream(http, `${baseUrl}/json/job/${encodeURIComponent(id)}/logs/stream${query}`, meaningOf)
 }
 
-const decodeEvent = Schema.decode(Schema.parseJson(LogEvent))
-const decodeEnd = Schema.decode(Schema.parseJson(LogEnd))
+const readEvent = Schema.decode(Schema.parseJson(LogEvent))
+const readEnd = Schema.decode(Schema.parseJson(LogEnd))
 
-const meaningOf = ({ data, event }: SentEvent): Effect.Effect<Meaning<LogEvent>, unknown> =>
+const meaningOf = ({ data, event }: SentEvent): Effect.Effect<Meaning<LogEvent>, JobForgeError> =>
   event === "end"
-    ? Effect.flatMap(decodeEnd(data), meaningOfEnd)
-    : Effect.map(decodeEvent(data), (item) => ({ kind: "item", item }))
+    ? Effect.flatMap(Effect.mapError(readEnd(data), errorOf), meaningOfEnd)
+    : Effect.mapBoth(readEvent(data), { onFailure: errorOf, onSuccess: (item) => ({ kind: "item", item }) })
 
 const meaningOfEnd = ({ job_id, reason }: LogEnd): Effect.Effect<Meaning<never>, JobMissing> => {
   switch (reason) {

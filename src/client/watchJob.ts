@@ -1,7 +1,8 @@
 import type { HttpClient } from "@effect/platform"
 import { Effect, Schema, type Stream } from "effect"
 import { StreamEnd, Transition } from "../api/Transition.ts"
-import { JobMissing } from "./ClientErrors.ts"
+import { type JobForgeError, JobMissing } from "./ClientErrors.ts"
+import { errorOf } from "./errorOf.ts"
 import type { SentEvent } from "./eventStream.ts"
 import { followStream, type Meaning } from "./followStream.ts"
 
@@ -10,18 +11,18 @@ export const watchJob = (
   http: HttpClient.HttpClient,
   baseUrl: string,
   id: string
-): Stream.Stream<Transition, unknown> =>
+): Stream.Stream<Transition, JobForgeError> =>
   followStream(http, `${baseUrl}/json/job/${encodeURIComponent(id)}/events`, meaningOf)
 
-const decodeTransition = Schema.decode(Schema.parseJson(Transition))
-const decodeEnd = Schema.decode(Schema.parseJson(StreamEnd))
+const readTransition = Schema.decode(Schema.parseJson(Transition))
+const readEnd = Schema.decode(Schema.parseJson(StreamEnd))
 
-const meaningOf = ({ data, event }: SentEvent): Effect.Effect<Meaning<Transition>, unknown> => {
+const meaningOf = ({ data, event }: SentEvent): Effect.Effect<Meaning<Transition>, JobForgeError> => {
   switch (event) {
     case "transition":
-      return Effect.map(decodeTransition(data), (item) => ({ kind: "item", item }))
+      return Effect.mapBoth(readTransition(data), { onFailure: errorOf, onSuccess: (item) => ({ kind: "item", item }) })
     case "end":
-      return Effect.flatMap(decodeEnd(data), meaningOfEnd)
+      return Effect.flatMap(Effect.mapError(readEnd(data), errorOf), meaningOfEnd)
     default:
       return Effect.succeed({ kind: "nothing" })
   }

@@ -71,8 +71,7 @@ const page = Effect.fnUntraced(function* (query: {
 
 const isStatus = (text: string): text is JobStatus => JobStatus.literals.some((status) => status === text)
 
-const statusesOf = (text: string | undefined): Effect.Effect<ReadonlyArray<JobStatus> | undefined, Refused> => {
-  if (text === undefined || text.trim() === "") return Effect.succeed(undefined)
+const statusesOf = (text: string): Effect.Effect<ReadonlyArray<JobStatus>, Refused> => {
   const named = text.split(",").map((part) => part.trim().toUpperCase())
   return named.every(isStatus)
     ? Effect.succeed(named)
@@ -108,6 +107,7 @@ export const statusRoutes = HttpRouter.concatAll(
   implement(listJobs, "Failed to get job history", (asked) =>
     Effect.gen(function* () {
       const { status, ...rest } = yield* asked.urlParams
+      if (status === undefined || status.trim() === "") return yield* page(rest)
       return yield* page({ ...rest, status: yield* statusesOf(status) })
     })
   ),
