@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { HttpApp, HttpServerRequest } from "@effect/platform"
 import type { ServeError } from "@effect/platform/HttpServerError"
-import { Deferred, Duration, Effect, type Scope } from "effect"
+import { Deferred, Duration, Effect, Schedule, type Scope } from "effect"
 import { Stopping } from "./Stopping.ts"
 
 /**
@@ -18,10 +18,11 @@ export const serveHttp = Effect.fnUntraced(function* <E, R>(
   Exclude<Exclude<R, Stopping>, HttpServerRequest.HttpServerRequest> | Scope.Scope
 > {
   const node = yield* Effect.sync(makeServer)
+  const busy = countBusy(node)
   const server = yield* NodeHttpServer.make(() => node, { host: address.host, port: address.port })
   const stopped = yield* Deferred.make<void>()
   yield* server.serve(Effect.provideService(app, Stopping, { signal: Deferred.await(stopped) }))
-  yield* Effect.addFinalizer(() => Effect.zipRight(Deferred.succeed(stopped, undefined), close(node)))
+  yield* Effect.addFinalizer(() => Effect.zipRight(Deferred.succeed(stopped, undefined), close(node, busy)))
   return server.address._tag === "TcpAddress" ? server.address.port : 0
 })
 
@@ -40,26 +41,28 @@ const makeServer = (): Server => {
   return node
 }
 
-const close = Effect.fnUntraced(function* (node: Server) {
-  yield* Effect.sync(() => node.close())
-  yield* Effect.iterate(0, {
-    while: (waited) => waited < Duration.toMillis(grace),
-    body: (waited) =>
-      Effect.gen(function* () {
-        yield* Effect.sync(() => node.closeIdleConnections())
-        const open = yield* connections(node)
-        if (open === 0) return Duration.toMillis(grace)
-        yield* Effect.sleep(step)
-        return waited + Duration.toMillis(step)
-      })
+/** Requests without an answer yet, and sockets that were upgraded. A connection that asks nothing is none of them. */
+const countBusy = (node: Server): (() => number) => {
+  const busy = new Set<unknown>()
+  node.on("request", (_request, response) => {
+    busy.add(response)
+    response.once("close", () => busy.delete(response))
   })
+  node.on("upgrade", (_request, socket) => {
+    busy.add(socket)
+    socket.once("close", () => busy.delete(socket))
+  })
+  return () => busy.size
+}
+
+const close = Effect.fnUntraced(function* (node: Server, busy: () => number) {
+  yield* Effect.sync(() => node.close())
+  yield* Effect.sync(busy).pipe(
+    Effect.repeat({ until: (count) => count === 0, schedule: Schedule.spaced(step) }),
+    Effect.timeoutOption(grace)
+  )
   yield* Effect.sync(() => node.closeAllConnections())
 })
 
 const grace = Duration.seconds(2)
 const step = Duration.millis(20)
-
-const connections = (node: Server): Effect.Effect<number> =>
-  Effect.async((resume) => {
-    node.getConnections((_error, count) => resume(Effect.succeed(count)))
-  })
