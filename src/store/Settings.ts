@@ -16,7 +16,7 @@ export interface Settings {
   readonly logLevel: "debug" | "info" | "warn" | "error"
   /** 1: log what comes and goes in JSON-RPC and MCP. */
   readonly mcpLogLevel: number
-  readonly server: { readonly host: string; readonly port: number }
+  readonly server: { readonly host: string; readonly port: number; readonly corsOrigins: ReadonlyArray<string> }
   readonly access: Access
   readonly observation: Observation
   readonly keyPrefix: string
@@ -98,7 +98,7 @@ const assemble = (read: Read): Settings => ({
   webhookAllow: read(knobs.webhookAllow),
   logLevel: read(knobs.logLevel),
   mcpLogLevel: read(knobs.mcpLogLevel),
-  server: { host: read(knobs.serverHost), port: read(knobs.serverPort) },
+  server: { host: read(knobs.serverHost), port: read(knobs.serverPort), corsOrigins: read(knobs.corsOrigin) },
   access: accessOf(read),
   observation: observationOf(read),
   keyPrefix: read(knobs.keyPrefix)

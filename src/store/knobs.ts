@@ -287,6 +287,13 @@ export const knobs = {
   ),
   serverHost: knob("SERVER_HOST", undefined, "0.0.0.0", string, "Address that the service listens on"),
   serverPort: knob("SERVER_PORT", undefined, "8080", integer(1, 65_535), "Port of the service"),
+  corsOrigin: knob(
+    "CORS_ORIGIN",
+    undefined,
+    "*",
+    list,
+    "Origins (comma list) whose pages may read the answers; `*`: any, but on loopback only those named here and the machine's own"
+  ),
   ...accessKnobs,
   ...observationKnobs,
   keyPrefix: knob("CONSUL_KEY_PREFIX", undefined, "jobforge-service", keyPrefix, "Where everything lies in Consul's KV")
