@@ -1,4 +1,5 @@
 import type { Cause } from "./Cause.ts"
+import type { Scene } from "./Scene.ts"
 
 /**
  * What a line of output tells. Patterns see one line of bounded length at a time; their gaps are bounded too, so that no line
@@ -15,7 +16,7 @@ export interface Rule {
   readonly retryable?: boolean
 }
 
-export type Next = string | ((found: (group: string) => string) => string)
+export type Next = string | ((found: (group: string) => string, scene: Scene) => string)
 
 /**
  * What is told from lines of several ranks is what the highest says, so a rank is above those of its consequences: a name

@@ -5,14 +5,14 @@ import { placeOf, type Scene } from "./Scene.ts"
 
 /** What to do now, in one sentence that names what the evidence names. */
 export const nextAction = (cause: Cause, scene: Scene, finding: Finding | undefined, status: Status): string => {
-  const told = finding?.rule?.cause === cause ? fromRule(finding) : undefined
-  return told ?? advice[cause](scene, status)
+  const told = finding?.rule?.cause === cause ? fromRule(finding, scene) : undefined
+  return told ?? advice[cause](scene, status, finding)
 }
 
 /** A template whose group found nothing would name nothing: the cause's own advice is better. */
-const fromRule = ({ found, rule }: Finding): string | undefined => {
+const fromRule = ({ found, rule }: Finding, scene: Scene): string | undefined => {
   const next = rule?.next
-  if (next === undefined || typeof next !== "string") return next?.((group) => found(group).trim())
+  if (next === undefined || typeof next !== "string") return next?.((group) => found(group).trim(), scene)
   const text = next.replaceAll(/\{(\w+)\}/g, (_, group: string) => found(group).trim() || unknown)
   return text.includes(unknown) ? undefined : text
 }
@@ -20,7 +20,7 @@ const fromRule = ({ found, rule }: Finding): string | undefined => {
 /** No template has it. */
 const unknown = "\u{0}"
 
-type Advice = (scene: Scene, status: Status) => string
+type Advice = (scene: Scene, status: Status, finding: Finding | undefined) => string
 
 const inConfig = (field: string, value: string | undefined): string =>
   value === undefined ? field : `${field} (${value})`
@@ -140,8 +140,8 @@ const advice: Readonly<Record<Cause, Advice>> = {
   infrastructure: ({ message }) => `Retry; if it happens again, tell an operator: ${message}.`,
   cancelled: () => "Nothing is wrong with it: retry it if it is still wanted.",
   superseded: () => "Follow the newer job that took its place.",
-  "command-failed": (scene) =>
-    `Run ${placeOf(scene)} by hand to see why it ends with exit code ${scene.exitCode ?? "other than 0"}; its last lines are all that it says.`
+  "command-failed": (scene, _, finding) =>
+    `Find out why ${placeOf(scene)} ends with exit code ${scene.exitCode ?? "other than 0"}${finding === undefined ? ", for it says nothing" : ` after "${finding.line.text.trim().slice(0, 160)}"`}: run it by hand, or let it say more.`
 }
 
 const timeoutAdvice = (scene: Scene): string => {

@@ -1,7 +1,6 @@
 import { Schema } from "effect"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import type { ResolvedJob } from "../../src/domain/resolve.ts"
 import { buildSpec } from "../../src/jobspec/buildSpec.ts"
 import type { NomadJob } from "../../src/jobspec/NomadJob.ts"
 import { type ScriptFailureReason, scriptFailures } from "../../src/jobspec/ScriptFailure.ts"
@@ -190,23 +189,22 @@ const seeTest = async (bench: Bench, each: OwnCase & TestFailure): Promise<Seen>
 
 /** Runs the test task's process in the image's own root folder, with its environment, limited in memory where it says so. */
 const runTest = async (bench: Bench, each: OwnCase & TestFailure) => {
-  const { ended } = await build(bench, { ...each, kind: "build" })
+  const { stopAfter, ...sources } = each
+  const { ended } = await build(bench, { ...sources, kind: "build" })
   if (ended.code !== 0) throw new Error(`${each.name} can't be built: ${ended.stdout}${ended.stderr}`)
   const image = `${bench.registry.host}/temp/${each.name}:latest`
   const { config } = Schema.decodeUnknownSync(ImageConfig)(
     await execute(["skopeo", "inspect", "--config", "--tls-verify=false", `docker://${image}`])
   )
   const group = `/sys/fs/cgroup/memory/corpus-${each.name}`
-  const memory = each.memoryMb === undefined ? [] : [group, String(each.memoryMb)]
-  const running = start([
-    ...["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inImage, "sh"],
-    ...[`${bench.folder}/tests`, image, config.WorkingDir ?? "/", memory[0] ?? "", memory[1] ?? ""],
-    ...(config.Env ?? []),
-    ...processOf(each, image, [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])])
-  ])
+  const memory = each.memoryMb === undefined ? ["", ""] : [group, String(each.memoryMb)]
+  const entered = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inImage, "sh"]
+  const placed = [`${bench.folder}/tests`, image, config.WorkingDir ?? "/", ...memory]
+  const process = processOf(each, image, [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])])
+  const running = start([...entered, ...placed, ...(config.Env ?? []), ...process])
   try {
-    if (each.stopAfter !== undefined) {
-      await running.printed(each.stopAfter)
+    if (stopAfter !== undefined) {
+      await running.printed(stopAfter)
       running.signal("SIGTERM")
     }
     return await running.ended
@@ -239,7 +237,7 @@ if [ -n "$group" ]; then
   echo "\${memory}M" >"$group/memory.limit_in_bytes"
   echo 0 >"$group/cgroup.procs"
 fi
-exec chroot "$root" /usr/bin/env -i -C "$work" "$@"
+exec chroot "$root" /usr/bin/env -i -C "$work" HOME=/root "$@"
 `
 
 const Words = Schema.optional(Schema.NullOr(Schema.Array(Schema.String)))

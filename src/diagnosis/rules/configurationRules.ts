@@ -44,7 +44,7 @@ export const configurationRules: ReadonlyArray<Rule> = [
   rule(
     "missing-configuration",
     explicit + 1,
-    /KeyError: '(?<name>[A-Z][A-Z0-9_]{2,80})'|Undefined (?:index|array key) "?(?<other>[A-Z][A-Z0-9_]{2,80})|key not found: "(?<third>[A-Z][A-Z0-9_]{2,80})"|NotPresent|ImproperlyConfigured|settings are not configured|[Ee]nvironment variable not found:? ?[`\'"]?(?<fourth>[A-Z][A-Z0-9_]{1,80})?/,
+    /KeyError: '(?<name>[A-Z][A-Z0-9_]{2,80})'|Undefined (?:index|array key) "?(?<other>[A-Z][A-Z0-9_]{2,80})|key not found: "(?<third>[A-Z][A-Z0-9_]{2,80})"|NotPresent|ImproperlyConfigured|settings are not configured|[Ee]nvironment variable not found:? ?[`'"]?(?<fourth>[A-Z][A-Z0-9_]{1,80})?/,
     setIt
   ),
   rule(

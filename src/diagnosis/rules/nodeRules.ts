@@ -32,9 +32,10 @@ export const nodeRules: ReadonlyArray<Rule> = [
   rule(
     "dependency-conflict",
     specific + 1,
-    /^npm (?:error|ERR!) (?:ERESOLVE (?:could not resolve|unable to resolve)|code ERESOLVE)|ERR_PNPM_PEER_DEP_ISSUES|^npm (?:error|ERR!) Conflicting peer dependency/i,
+    /^npm (?:error|ERR!) (?:ERESOLVE (?:could not resolve|unable to resolve)|While resolving:)|ERR_PNPM_PEER_DEP_ISSUES|^npm (?:error|ERR!) Conflicting peer dependency/i,
     "Let the versions in package.json agree with the peer dependency that npm names, or upgrade the package that asks for the old one."
   ),
+  rule("dependency-conflict", specific, /^npm (?:error|ERR!) code ERESOLVE/i),
   rule(
     "dependency-conflict",
     specific + 1,
@@ -62,7 +63,7 @@ export const nodeRules: ReadonlyArray<Rule> = [
   rule(
     "syntax-error",
     specific + 1,
-    /^npm (?:error|ERR!) code EJSONPARSE|^npm (?:error|ERR!) JSON\.parse|ERR_PNPM_JSON_PARSE|Invalid package\.json|ERR_INVALID_PACKAGE_CONFIG/i,
+    /^npm (?:error|ERR!) JSON\.parse|ERR_PNPM_JSON_PARSE|Invalid package\.json|ERR_INVALID_PACKAGE_CONFIG/i,
     "package.json is no valid JSON: mend it at the place that npm names."
   ),
   rule(
@@ -78,6 +79,7 @@ export const nodeRules: ReadonlyArray<Rule> = [
     /^npm (?:error|ERR!) (?:enoent )?(?:ENOENT: no such file or directory, open|Could not read package\.json:.{0,60}open) '(?<path>[^']{1,200})'/i,
     "COPY {path} (package.json) into the image before npm runs, or set WORKDIR to where it is."
   ),
+  rule("syntax-error", specific, /^npm (?:error|ERR!) code EJSONPARSE/i),
   rule(
     "dependency-install",
     summary + 3,

@@ -7,11 +7,10 @@ const correctName =
 
 /** apt, dpkg, apk, dnf, zypper and pacman. */
 export const systemPackageRules: ReadonlyArray<Rule> = [
-  rule(
-    "package-missing",
-    specific,
-    /^E: Unable to locate package (?<package>\S{1,100})/,
-    "apt finds no package {package}: correct its name in the install list, and run `apt-get update` in the same RUN before it."
+  rule("package-missing", specific, /^E: Unable to locate package (?<package>\S{1,100})/, (found, { step }) =>
+    step?.kind === "instruction" && !/\bapt(?:-get|itude)? (?:-\S+ )*update/.test(step.text)
+      ? `Run \`apt-get update\` in the same RUN before the install: apt has no lists that could name ${found("package")}.`
+      : `Correct ${found("package")} in the install list: no package source of the base image's release has one of that name.`
   ),
   rule(
     "package-missing",

@@ -7,7 +7,14 @@ export const testRules: ReadonlyArray<Rule> = [
   rule(
     "assertion-failed",
     explicit,
-    /\bAssertionError\b|\bAssertionFailedError\b|ERR_ASSERTION|\bAssertionError \[|Expected values to be|assertion `?.{0,60}`? failed|Assertion [`'"].{1,200}[`'"] failed|assertion failed\b|Assertion failed|^E +assert\b|java\.lang\.AssertionError|ExpectationNotMetError|ComparisonFailure|PHPUnit\\Framework\\Expect|AssertionException/i
+    /^\s*error: ['"].{0,200}(?:[!=]==?|deeply?[- ]equal|strictly|The expression evaluated to a falsy value)/i
+  ),
+  // What node:test adds to the message says less than the message.
+  rule("assertion-failed", explicit - 2, /ERR_ASSERTION|^\s*name: 'AssertionError'/),
+  rule(
+    "assertion-failed",
+    explicit,
+    /(?<!name: ')\bAssertionError\b|\bAssertionFailedError\b|\bAssertionError \[|Expected values to be|assertion `?.{0,60}`? failed|Assertion [`'"].{1,200}[`'"] failed|assertion failed\b|Assertion failed|^E +assert\b|java\.lang\.AssertionError|ExpectationNotMetError|ComparisonFailure|PHPUnit\\Framework\\Expect|AssertionException/i
   ),
   rule(
     "assertion-failed",
