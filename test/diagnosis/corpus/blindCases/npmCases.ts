@@ -192,7 +192,7 @@ export const npmCases: ReadonlyArray<BlindCase> = [
   {
     name: "npm-script-missing",
     label: "command-not-found",
-    also: ["command-failed", "missing-configuration", "file-missing"],
+    also: ["command-failed", "missing-configuration"],
     phase: "build",
     project: "storefront",
     note: "a Dockerfile that runs a script which package.json doesn't have",

@@ -204,7 +204,7 @@ export const testCases: ReadonlyArray<BlindCase> = [
   {
     name: "port-taken",
     label: "command-failed",
-    also: ["infrastructure", "crash", "network-unreachable", "missing-configuration"],
+    also: ["infrastructure", "crash"],
     phase: "test",
     project: "storefront",
     note: "the test's server wants a port that somebody on the node listens on",
