@@ -1,5 +1,5 @@
-import { Clock, Duration, Effect, Option, Schedule, type Scope, Stream } from "effect"
-import type { Consul } from "../consul/Consul.ts"
+import { Clock, Duration, Effect, Either, Option, Schedule, type Scope, Stream } from "effect"
+import { Consul } from "../consul/Consul.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
 import { isTerminal, type Status } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
@@ -75,6 +75,7 @@ const term = Effect.fnUntraced(function* (
     return ledger.take(status)
   }
 
+  const consul = yield* Consul
   const requests = yield* Requests
   const archive = yield* JobArchive
   const feed = yield* makeFeed(keys, lease.fence, String(yield* Clock.currentTimeMillis))
@@ -106,6 +107,16 @@ const term = Effect.fnUntraced(function* (
     backoff
   })
 
+  /** A job may be asked about before its record was ever looked at: then the first pass over it takes the request up. */
+  const isSubmitted = (jobId: string) =>
+    Effect.map(
+      Effect.either(consul.get(`${keys.jobs}${jobId}`, { consistent: true })),
+      (entry) => Either.isLeft(entry) || Option.isSome(entry.right)
+    )
+
+  const dropUnanswerable = (id: string) =>
+    Effect.zipRight(Effect.logWarning("request dropped: no job has this id"), Effect.ignore(requests.drop(id)))
+
   /** A request about a job that is over and archived brings the job back, to be answered as any other. */
   const wakeFor = ({ id, jobId }: JobRequest) => {
     const name = ledger.nameOf(jobId)
@@ -116,8 +127,7 @@ const term = Effect.fnUntraced(function* (
       onFailure: (error) => Effect.logWarning("request not answered yet", error.message),
       onSuccess: Option.match({
         onSome: queue.add,
-        onNone: () =>
-          Effect.zipRight(Effect.logWarning("request dropped: no job has this id"), Effect.ignore(requests.drop(id)))
+        onNone: () => Effect.unlessEffect(dropUnanswerable(id), isSubmitted(jobId))
       })
     }).pipe(Effect.annotateLogs({ request: id, jobId }))
   }

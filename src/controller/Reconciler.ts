@@ -162,7 +162,10 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const rejected = yield* act(options.installation, settings, status.value, decision.actions)
     if (rejected.size === 0) {
       const moved = yield* finish(name, stored, cache.get(name) ?? before, snapshot.policy)
-      return moved ? "when-notified" : requeueOf(decision)
+      if (moved) return "when-notified"
+      // What was asked for before the run had a status waits for one that can answer it.
+      const asked = Option.isNone(before.status) && (yield* Requests).about(status.value.job_id ?? "").length > 0
+      return asked ? Duration.zero : requeueOf(decision)
     }
     const again = decide({ ...snapshot, status, children: new Map(), requests: [], rejected })
     if (Option.isSome(again.status)) yield* write(name, again.status.value, stored, cache.get(name) ?? before, again)
