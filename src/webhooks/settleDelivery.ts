@@ -81,20 +81,17 @@ const settle = Effect.fnUntraced(function* (term: SenderTerm, { key, modifyIndex
     yield* Effect.zipRight(count("delivered"), Effect.logDebug("webhook delivered"))
     return yield* remove
   }
-  const { detail } = unsent.value
   const attempts = envelope.attempts + 1
+  const tell = Effect.annotateLogs({ detail: unsent.value.detail, attempts })
   if (unsent.value._tag === "Failed" && attempts < maxAttempts) {
-    yield* Effect.zipRight(count("failed"), Effect.logInfo("webhook not delivered", { detail, attempts }))
+    yield* Effect.zipRight(count("failed"), tell(Effect.logInfo("webhook not delivered")))
     const due_at = (yield* Clock.currentTimeMillis) + (yield* pauseAfter(unsent.value, attempts))
     const value = encodeDelivery({ ...delivery, envelope: { ...envelope, attempts, due_at } })
     yield* Effect.retry(commit(term, TxnOp.Cas({ key, value, index: modifyIndex })), untilAnswered)
     return false
   }
   const refused = unsent.value._tag === "GivenUp" && unsent.value.refused === true
-  yield* Effect.zipRight(
-    count(refused ? "refused" : "given_up"),
-    Effect.logWarning("webhook given up", { detail, attempts })
-  )
+  yield* Effect.zipRight(count(refused ? "refused" : "given_up"), tell(Effect.logWarning("webhook given up")))
   return yield* remove
 })
 
@@ -110,7 +107,7 @@ const send = (
       const age = (yield* Clock.currentTimeMillis) - delivery.envelope.written_at
       if (unsent._tag !== "Postponed" || age > patience) return Option.some(unsent)
       // Once: an outage has its own messages.
-      if (!waited) yield* Effect.logWarning("webhook waits", { detail: unsent.detail })
+      if (!waited) yield* Effect.annotateLogs(Effect.logWarning("webhook waits"), { detail: unsent.detail })
       yield* Effect.sleep(yield* varied(lookAgain))
       return yield* send(term, delivery, true)
     })
