@@ -7,7 +7,7 @@ import { setStage } from "../zoo/support/Stage.ts"
 import { httpDesk, type HttpDesk, toJson } from "./httpDesk.ts"
 
 /** What an interface says to a configuration: that it is a job, or all that is wrong with it. */
-type Verdict = "accepted" | ReadonlyArray<string>
+type Verdict = "accepted" | Array<string>
 
 const base = { ...minimal, git_ref: endlessRef }
 const secret = { path: "secret/data/app", fields: { token: "TOKEN" } }

@@ -7,7 +7,7 @@ describe("readSettings", () => {
   it("has the documented defaults", () => {
     const { settings, faults } = readSettings({}, {})
     assert.deepStrictEqual(faults, [])
-    assert.deepStrictEqual(settings.server, { host: "0.0.0.0", port: 8080 })
+    assert.deepStrictEqual(settings.server, { host: "0.0.0.0", port: 8080, corsOrigins: ["*"] })
     assert.strictEqual(Duration.toMinutes(settings.policy.defaults.buildTimeout), 30)
     assert.strictEqual(Duration.toMinutes(settings.policy.defaults.testTimeout), 15)
     assert.deepStrictEqual(settings.policy.defaults.limits.build, { cpu: 1000, memory: 2048, disk: 10_240 })
