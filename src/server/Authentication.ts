@@ -60,7 +60,10 @@ const make = Effect.gen(function* () {
       const look = yield* makeConsulLook
       return Authentication.of({
         identify: Effect.fnUntraced(function* (headers) {
-          const token = headers["x-consul-token"] ?? (yield* bearerOf(headers))
+          // An empty one would be taken for the service's own.
+          const token = yield* headers["x-consul-token"] === undefined
+            ? bearerOf(headers)
+            : bearerOf({ authorization: `Bearer ${headers["x-consul-token"]}` })
           const caller = yield* look(token)
           return { caller: Option.some(caller), acting: Option.some(Redacted.make(token)) }
         })
