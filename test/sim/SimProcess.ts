@@ -79,9 +79,9 @@ export class SimProcess implements Scheduler.Scheduler {
 const clockOf = (timeline: Timeline, process: SimProcess): Clock.Clock => ({
   [Clock.ClockTypeId]: Clock.ClockTypeId,
   unsafeCurrentTimeMillis: () => timeline.now,
-  unsafeCurrentTimeNanos: () => BigInt(timeline.now) * 1_000_000n,
+  unsafeCurrentTimeNanos: () => BigInt(Math.round(timeline.now * 1e6)),
   currentTimeMillis: Effect.sync(() => timeline.now),
-  currentTimeNanos: Effect.sync(() => BigInt(timeline.now) * 1_000_000n),
+  currentTimeNanos: Effect.sync(() => BigInt(Math.round(timeline.now * 1e6))),
   sleep: (duration) =>
     Effect.async((resume) => {
       const cancel = timeline.after(Duration.toMillis(duration), () => process.deliver(() => resume(Effect.void)))
