@@ -19,6 +19,7 @@ import { Limits } from "../server/Limits.ts"
 import { metricsRoutes } from "../server/metricsRoutes.ts"
 import { observeReplica } from "../server/observeReplica.ts"
 import { probes } from "../server/probes.ts"
+import { redactedLogs } from "../server/redactedLogs.ts"
 import { installationId } from "../store/Installation.ts"
 import { JobFinder } from "../store/JobFinder.ts"
 import { type Keys, keysBelow } from "../store/keys.ts"
@@ -79,7 +80,7 @@ export const runService = Effect.fn("runService")(function* (
   )
   const answering = Layer.mergeAll(
     Diagnoses.layer,
-    JobLogs.layer,
+    JobLogs.layer.pipe(Layer.provide(redactedLogs), Layer.provide(redaction)),
     Limits.layer,
     Authentication.layer.pipe(Layer.provide(NodeFileSystem.layer))
   ).pipe(Layer.provideMerge(desk))
