@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Effect, FastCheck, Fiber, Option, Stream } from "effect"
+import { makeRedactor } from "../../src/redaction/Redactor.ts"
 import type { LogItem } from "../../src/server/followJob.ts"
 import { decodeCursor } from "../../src/server/LogCursor.ts"
-import { attemptOf, jobLogs, type LogWorld, logWorld, NomadLog } from "./logWorld.ts"
+import { headKept, tailKept } from "../../src/store/BoundedLog.ts"
+import { attemptOf, jobId, jobLogs, type LogWorld, logWorld, NomadLog } from "./logWorld.ts"
 import { eventually } from "../support/eventually.ts"
 
 const line = (item: LogItem): string =>
@@ -128,6 +130,73 @@ describe("followJob", () => {
     })
   )
 
+  /** Takes a few lines of a log that is too long for the archive, and the rest once the attempt has ended. */
+  const slowly = Effect.fnUntraced(function* (rows: number, atEnd: (world: LogWorld) => void) {
+    const world = yield* logWorld([build])
+    const pad = "x".repeat(1000)
+    world.write("allocbuild-1", "stdout", numbered(0, rows, pad))
+    world.write("allocbuild-1", "stderr", "")
+    const { follow } = yield* jobLogs(world)
+    const lines: Array<string> = []
+    yield* Stream.runForEach(follow(yield* world.found(), Option.none()), (item) =>
+      Effect.gen(function* () {
+        lines.push(item.kind === "line" ? item.event.message.replace(pad, "") : line(item))
+        if (lines.length !== 50) return
+        yield* world.end("build-1")
+        yield* world.set((status) => ({ ...status, ...over }))
+        atEnd(world)
+        yield* Effect.sleep("100 millis")
+      })
+    )
+    return lines
+  })
+  const rows = Math.ceil((headKept + tailKept + 2_000_000) / 1000)
+  const rowText = (at: number) => `[main/stdout] line ${at}`
+
+  it.scopedLive("has what the archive lacks, as long as Nomad does", () =>
+    Effect.gen(function* () {
+      const lines = yield* slowly(rows, () => {})
+      assert.deepStrictEqual(lines, [...Array.from({ length: rows }, (_, at) => rowText(at)), "end: succeeded"])
+    })
+  )
+
+  it.scopedLive("marks what neither has any more, and doubles nothing", () =>
+    Effect.gen(function* () {
+      const lines = yield* slowly(rows, (world) => world.logs.clear())
+      const mark = lines.findIndex((text) => text.includes("bytes were cut out here"))
+      assert.isAbove(mark, 50)
+      // Where it is cut stand halves of lines.
+      const [before, after] = [lines.slice(0, mark - 1), lines.slice(mark + 2, -1)]
+      assert.deepStrictEqual(
+        before,
+        before.map((_, at) => rowText(at))
+      )
+      assert.deepStrictEqual(
+        after,
+        after.map((_, at) => rowText(rows - after.length + at))
+      )
+      assert.isAbove(before.length + after.length, 4000)
+    })
+  )
+
+  it.scopedLive("ends when the record has a newer run, and when the job is gone", () =>
+    Effect.gen(function* () {
+      const world = yield* logWorld([build])
+      const { follow } = yield* jobLogs(world)
+      const following = yield* Effect.fork(Stream.runLast(follow(yield* world.found(), Option.none())))
+      yield* Effect.sleep("50 millis")
+      yield* world.set((status) => ({ ...status, job_id: jobId.replace("6f", "7f"), attempts: [] }))
+      const last = yield* Fiber.join(following)
+      assert.strictEqual(Option.match(last, { onNone: () => "", onSome: line }), "end: superseded")
+      const other = yield* logWorld([build])
+      const { follow: followOther } = yield* jobLogs(other)
+      const found = yield* other.found()
+      other.isGone = true
+      const end = yield* Stream.runLast(followOther(found, Option.none()))
+      assert.strictEqual(Option.match(end, { onNone: () => "", onSome: line }), "end: not found")
+    })
+  )
+
   /** Follows to the end, but goes away after so many lines each time and comes back with the cursor of the last one. */
   const inSittings = Effect.fnUntraced(function* (
     world: LogWorld,
@@ -181,6 +250,53 @@ describe("followJob", () => {
                 sitting === running.length - 1 ? end : Effect.void
               )
               const wanted = Array.from({ length: total }, (_, at) => `build-1 [main/stdout] line ${at} ümläut`)
+              assert.deepStrictEqual(lines, [...wanted, "end: succeeded"])
+            }).pipe(Effect.scoped, Effect.runPromise)
+        ),
+        { numRuns: 40 }
+      )
+    )
+  )
+
+  it.live("finds its place in a log that is shown otherwise than it was written", () =>
+    Effect.promise(() =>
+      FastCheck.assert(
+        FastCheck.asyncProperty(
+          sittings,
+          FastCheck.array(
+            FastCheck.constantFrom(
+              "plain",
+              "the password is hunter2-hunter2",
+              "first-line-of-it",
+              "second-line-of-it",
+              "ü"
+            ),
+            { minLength: 1, maxLength: 60 }
+          ),
+          FastCheck.integer({ min: 1, max: 97 }),
+          (cuts, parts, frameBytes) =>
+            Effect.gen(function* () {
+              const world = yield* logWorld([build])
+              world.redactor = makeRedactor(["hunter2-hunter2", "first-line-of-it\nsecond-line-of-it"])
+              world.frameBytes = frameBytes
+              const text = parts.map((part) => `${part}\n`).join("")
+              // What may go on in the next line is kept back until that line is there.
+              world.write("allocbuild-1", "stdout", `${text}an end\n`)
+              const wanted = world.redactor
+                .text(`${text}an end\n`)
+                .split("\n")
+                .filter((shown) => shown !== "")
+                .map((shown) => `build-1 [main/stdout] ${shown}`)
+              const end = Effect.zipRight(
+                world.end("build-1"),
+                world.set((status) => ({ ...status, ...over }))
+              )
+              let left = wanted.length
+              const running = cuts.filter((cut) => (left -= cut) >= 0)
+              if (running.length === 0) yield* end
+              const lines = yield* inSittings(world, running, (sitting) =>
+                sitting === running.length - 1 ? end : Effect.void
+              )
               assert.deepStrictEqual(lines, [...wanted, "end: succeeded"])
             }).pipe(Effect.scoped, Effect.runPromise)
         ),

@@ -2,7 +2,9 @@ import { Context, Effect, Layer, Option, Stream, SubscriptionRef } from "effect"
 import type { Attempt, Outcome, Status } from "../../src/domain/Status.ts"
 import { NotFound, Unavailable } from "../../src/http/ApiError.ts"
 import { type LogFrame, type LogOptions, Nomad } from "../../src/nomad/Nomad.ts"
+import { makeRedactor, type Redactor } from "../../src/redaction/Redactor.ts"
 import { JobLogs } from "../../src/server/JobLogs.ts"
+import { LiveLogFilter } from "../../src/server/LiveLogFilter.ts"
 import { boundLog, type BoundedLog } from "../../src/store/BoundedLog.ts"
 import { type FoundJob, JobFinder } from "../../src/store/JobFinder.ts"
 import { LogArchive, type LogStream } from "../../src/store/LogArchive.ts"
@@ -75,8 +77,12 @@ export class LogWorld {
   read = 0
   /** Followers of one stream of one allocation that are connected now. */
   following = 0
+  /** What takes secrets out of everything, live and archived. */
+  redactor: Redactor = makeRedactor([])
   readonly status: SubscriptionRef.SubscriptionRef<Status>
   index = 1
+  /** The job was deleted. */
+  isGone = false
 
   constructor(status: SubscriptionRef.SubscriptionRef<Status>) {
     this.status = status
@@ -107,7 +113,7 @@ export class LogWorld {
       attempts: status.attempts.map((attempt) => {
         if (attempt.nomad_job_id !== nomadJobId || attempt.allocation_id === undefined) return attempt
         const kept = (["stdout", "stderr"] as const).map((stream) => {
-          const log = boundLog(this.log(attempt.allocation_id ?? "", stream).kept())
+          const log = boundLog(this.redactor.bytes(this.log(attempt.allocation_id ?? "", stream).kept()))
           if (log.bytes > 0) this.archived.set(`${nomadJobId} ${stream}`, log)
           return log
         })
@@ -142,9 +148,17 @@ export class LogWorld {
           }),
           Layer.mock(StatusWatch, {
             follow: () =>
-              Stream.map(this.status.changes, (status) => ({ status: Option.some(status), modifyIndex: this.index }))
+              this.isGone
+                ? Stream.make({ status: Option.none(), modifyIndex: 0 })
+                : Stream.map(this.status.changes, (status) => ({
+                    status: Option.some(status),
+                    modifyIndex: this.index
+                  }))
           }),
-          Layer.mock(JobFinder, { find: () => Effect.map(this.found(), Option.some) })
+          Layer.succeed(LiveLogFilter, { of: () => Effect.sync(() => this.redactor.stream) }),
+          Layer.mock(JobFinder, {
+            find: () => (this.isGone ? Effect.succeedNone : Effect.map(this.found(), Option.some))
+          })
         )
       )
     )

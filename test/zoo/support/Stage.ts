@@ -12,6 +12,7 @@ import { Consul } from "../../../src/consul/Consul.ts"
 import { isTerminal, Status } from "../../../src/domain/Status.ts"
 import { startEmbeddedConsul } from "../../../src/embedded/consul/EmbeddedConsul.ts"
 import { startEmbeddedNomad } from "../../../src/embedded/nomad/EmbeddedNomad.ts"
+import type { TaskDriver } from "../../../src/embedded/nomad/TaskDriver.ts"
 import * as ThreadPacemaker from "../../../src/leader/ThreadPacemaker.ts"
 import { Nomad } from "../../../src/nomad/Nomad.ts"
 import { keysBelow } from "../../../src/store/keys.ts"
@@ -24,6 +25,8 @@ export const keys = keysBelow("jobforge-service")
 export interface Troupe {
   readonly consul?: (consul: Consul["Type"]) => Consul["Type"]
   readonly nomad?: (nomad: Nomad["Type"]) => Nomad["Type"]
+  /** What is set for it beside what is set for all. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** The real service over an embedded Consul and an embedded Nomad whose tasks take milliseconds. */
@@ -41,7 +44,10 @@ export interface Stage {
   readonly ended: (name: string, within?: DurationInput) => Effect.Effect<Status>
 }
 
-export const setStage: Effect.Effect<Stage, never, Scope.Scope> = Effect.gen(function* () {
+/** `driverOf`: what runs the tasks; a model of the steps when left out. */
+export const setStageWith = Effect.fnUntraced(function* (
+  driverOf: (registry: ModelRegistry) => Layer.Layer<TaskDriver>
+): Effect.fn.Return<Stage, never, Scope.Scope> {
   const folder = yield* Effect.acquireRelease(
     Effect.promise(() => mkdtemp(join(tmpdir(), "jobforge-zoo-"))),
     (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
@@ -55,7 +61,7 @@ export const setStage: Effect.Effect<Stage, never, Scope.Scope> = Effect.gen(fun
     hostVolumes: { "buildah-cache": folder },
     cpu: 10_000_000,
     memoryMb: 10_000_000
-  }).pipe(Effect.provide(modelDriver(registry, new Dice(1))), Effect.orDie)).address
+  }).pipe(Effect.provide(driverOf(registry)), Effect.orDie)).address
   const consul = yield* consulClient({ origin: consulAddress })
   const nomad = yield* nomadClient(plainNomad(nomadAddress))
 
@@ -94,6 +100,10 @@ export const setStage: Effect.Effect<Stage, never, Scope.Scope> = Effect.gen(fun
   }
 })
 
+export const setStage: Effect.Effect<Stage, never, Scope.Scope> = setStageWith((registry) =>
+  modelDriver(registry, new Dice(1))
+)
+
 /** What every record here says, with the image that it is about. */
 export const record = (image: string, more: object = {}): object => ({
   owner: "zoo",
@@ -128,7 +138,7 @@ const serve = Effect.fnUntraced(function* (consulAddress: string, nomadAddress: 
     ThreadPacemaker.layerOf({ origin: consulAddress })
   )
   return yield* runService({
-    environment: { ...environment, SERVER_PORT: String(port) },
+    environment: { ...environment, SERVER_PORT: String(port), ...troupe.environment },
     freshId: "zoo",
     onSettings: () => {},
     onServing: () => {}
@@ -150,7 +160,7 @@ const parseStatus = Schema.decodeUnknownOption(Schema.parseJson(Status))
 
 const decodeStatus = ({ value }: { readonly value: Uint8Array }) => parseStatus(new TextDecoder().decode(value))
 
-const freePort: Effect.Effect<number> = Effect.async((resume) => {
+export const freePort: Effect.Effect<number> = Effect.async((resume) => {
   const probe = createServer()
   probe.listen(0, "127.0.0.1", () => {
     const bound = probe.address()
