@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Schema, type Scope } from "effect"
+import { Duration, Effect, Option, Schema, type Scope } from "effect"
 import { brokenRef, endlessRef, failingTest } from "../../scripts/chaos/modelDriver.ts"
-import { isTerminal } from "../../src/domain/Status.ts"
 import { record, setStage, type Stage } from "../zoo/support/Stage.ts"
+import { keys } from "./deskOf.ts"
 import { fromJson, type RpcDesk, rpcDesk, textOf, toJson, toolResult } from "./rpcDesk.ts"
 
 /** The whole service, and beside it the replica that the test asks. */
@@ -37,7 +37,9 @@ describe("the tool", () => {
         const { job_id: id, ...rest } = fromJson(textOf(answer))
         assert.deepStrictEqual(rest, { status: "PENDING" })
         assert.deepStrictEqual(toolResult(answer).structuredContent, { job_id: id, status: "PENDING" })
-        assert.strictEqual((yield* stage.until(String(id), ({ status }) => isTerminal(status))).status, "SUCCEEDED")
+        assert.isDefined(Option.getOrUndefined(yield* stage.consul.get(`${keys.jobs}${String(id)}`)))
+        const end = toolResult(yield* desk.tool("waitForJob", { job_id: id })).structuredContent
+        assert.strictEqual(end?.["status"], "SUCCEEDED")
       })
     )
   )
@@ -70,7 +72,7 @@ describe("the tool", () => {
   it.scopedLive("submitJob: takes the earlier names and the wrapper, as every other interface does", () =>
     scene((desk, stage) =>
       Effect.gen(function* () {
-        const legacy = { ...record("legacy"), image_tags: '["a","b"]', test_commands: ["true"], test_entry_point: true }
+        const legacy = { ...endless, image_tags: '["a","b"]', test_commands: ["true"], test_entry_point: true }
         for (const given of [legacy, { job_config: legacy }, { jobConfig: legacy }]) {
           const id = yield* submitted(desk, given)
           const { config } = yield* stage.until(id, (status) => status.config !== undefined)
@@ -141,8 +143,8 @@ describe("the tool", () => {
         yield* stage.until(id, ({ status }) => status === "BUILDING")
         const answer = yield* desk.tool("killJob", { job_id: id })
         assert.strictEqual(textOf(answer), "Job terminated successfully")
-        const status = yield* stage.until(id, ({ status }) => status === "FAILED")
-        assert.strictEqual(status.reason, "Cancelled")
+        const end = toolResult(yield* desk.tool("waitForJob", { job_id: id })).structuredContent
+        assert.deepStrictEqual([end?.["status"], end?.["reason"]], ["FAILED", "Cancelled"])
         assert.strictEqual(textOf(yield* desk.tool("killJob", { job_id: id })), "Job terminated successfully")
       })
     )
