@@ -77,9 +77,9 @@ export const readAnswer = (
     const comments: Array<string> = []
     let rest = ""
     let body = ""
-    const take = (chunk: Buffer) => {
-      body += chunk.toString()
-      const blocks = (rest + chunk.toString()).split("\n\n")
+    const take = (chunk: string) => {
+      body += chunk
+      const blocks = (rest + chunk).split("\n\n")
       rest = blocks.pop() ?? ""
       for (const block of blocks) {
         const fields = new Map(block.split("\n").map((line) => splitField(line)))
@@ -93,6 +93,8 @@ export const readAnswer = (
     return yield* Effect.async<EventReader>((resume) => {
       asked.on("error", () => Effect.runSync(Deferred.succeed(ended, undefined)))
       asked.on("response", (response) => {
+        // A chunk may end in the middle of a character.
+        response.setEncoding("utf8")
         response.on("data", take)
         response.on("error", () => {})
         response.on("close", () => Effect.runSync(Deferred.succeed(ended, undefined)))
