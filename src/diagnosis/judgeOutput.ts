@@ -46,9 +46,14 @@ const silent = ({ exitCode, phase }: Scene): Cause =>
 const withReason = (cause: Cause, scene: Scene, logs: ReadonlyArray<LogText>): Judgement => {
   if (unspoken.has(scene.reason)) return { cause, finding: undefined }
   const finding = findErrorOf(cause, scene, logs)
+  const finer = finerCauses.find((each) => finding?.rule?.cause === each)
+  if (finer !== undefined) return { cause: finer, finding }
   const full = finding?.rule === undefined ? findErrorOf("disk-full", scene, logs) : undefined
   return full?.rule?.cause === "disk-full" ? { cause: "disk-full", finding: full } : { cause, finding }
 }
+
+/** Something else is to be done about these than about whatever could not be reached. */
+const finerCauses: ReadonlyArray<Cause> = ["disk-full", "tls-verification"]
 
 /** Reasons whose story is not in the output. */
 const unspoken: ReadonlySet<Reason> = new Set([
@@ -70,21 +75,21 @@ const unspoken: ReadonlySet<Reason> = new Set([
 ])
 
 /** A driver's words are no log, but they are about the same things. */
-const ofDriver = (scene: Scene): Judgement => {
-  const words = readLog("stderr", new TextEncoder().encode(scene.message))
-  const finding = findError({ ...scene, phase: "test" }, [words])
-  const cause = finding?.rule?.cause
-  switch (cause) {
-    case "entry-point-missing":
-    case "command-not-found":
-    case "file-missing":
-      return { cause: scene.phase === "test" ? "entry-point-missing" : "infrastructure", finding: undefined }
-    case "disk-full":
-    case "out-of-memory":
-    case "permission-denied":
-    case "crash":
-      return { cause, finding: undefined }
-    default:
-      return { cause: "infrastructure", finding: undefined }
-  }
+const ofDriver = (scene: Scene): Judgement => ({ cause: causeOfDriver(scene), finding: undefined })
+
+const causeOfDriver = (scene: Scene): Cause => {
+  const { message, phase } = scene
+  const [, failure] = /exec: ".{1,300}": (.{1,300})/.exec(message) ?? []
+  if (phase === "test" && failure !== undefined) return causeOfExec(scene, failure)
+  if (phase === "test" && /no command specified/i.test(message)) return "entry-point-missing"
+  const words = readLog("stderr", new TextEncoder().encode(message))
+  const told = findError({ ...scene, phase: "test" }, [words])?.rule?.cause
+  return told === "disk-full" || told === "out-of-memory" ? told : "infrastructure"
+}
+
+/** Why the image's own program did not become a process. */
+const causeOfExec = ({ step }: Scene, failure: string): Cause => {
+  if (/permission denied/i.test(failure)) return "permission-denied"
+  if (/exec format error/i.test(failure)) return "command-failed"
+  return step?.kind === "entry-point" ? "entry-point-missing" : "command-not-found"
 }

@@ -89,15 +89,24 @@ const advice: Readonly<Record<Cause, Advice>> = {
   "compile-error": mend,
   "syntax-error": mend,
   "module-missing": (scene) => `Add the module that ${logOf(scene)} names to the dependencies, or COPY it.`,
-  "command-not-found": (scene) => `Install the command that ${placeOf(scene)} calls, or correct its name or PATH.`,
+  "command-not-found": (scene) =>
+    programOf(scene.message) === "sh"
+      ? "Put a shell into the image, or test it by its entry point (test.entry_point): test commands are run by sh."
+      : `Install the command that ${placeOf(scene)} calls, or correct its name or PATH.`,
   "file-missing": (scene) => `COPY or create the file that ${logOf(scene)} names, or correct its path.`,
-  "permission-denied": (scene) =>
-    `Give the user of ${placeOf(scene)} the right to the file that the error line names (chmod +x, chown, or USER).`,
+  "permission-denied": (scene) => {
+    const program = programOf(scene.message)
+    return program === ""
+      ? `Give the user of ${placeOf(scene)} the right to the file that the error line names (chmod +x, chown, or USER).`
+      : `Make ${program} executable in the Dockerfile (chmod +x, or COPY --chmod=755).`
+  },
   "network-unreachable": (scene) =>
     `Make sure that the server in ${logOf(scene)} is up and reachable from the node, then retry.`,
   "name-resolution": (scene) => `Correct the host name in ${logOf(scene)}, or see to the node's DNS, then retry.`,
   "tls-verification": (scene) =>
-    `Install ca-certificates (and the server's own authority, if it is private) before ${placeOf(scene)}, or correct the host name.`,
+    scene.reason === "BuildFailed" || scene.reason === "TestFailed"
+      ? `Install ca-certificates (and the server's own authority, if it is private) before ${placeOf(scene)}, or correct the host name.`
+      : "Correct the host name, or have the operator add the server's authority to the certificates that the build nodes trust.",
   "disk-full": (scene) =>
     `Raise ${limitOf(scene, "disk")} or write less in ${placeOf(scene)}; the node may be full, so a retry may do.`,
   "out-of-memory": (scene) =>
@@ -105,8 +114,12 @@ const advice: Readonly<Record<Cause, Advice>> = {
   crash: (scene) =>
     `Mend the program that died in ${placeOf(scene)}${scene.exitCode === undefined ? "" : ` with exit code ${scene.exitCode}`}: the lines around the error show where.`,
   "assertion-failed": (scene) => `Mend the code or the expectation that ${logOf(scene)} shows to differ.`,
-  "entry-point-missing": ({ message }) =>
-    `Let ENTRYPOINT or CMD name a program that the image has, with its full path${message.includes('"') ? `: ${message}` : ""}.`,
+  "entry-point-missing": ({ message }) => {
+    const program = programOf(message)
+    return program === ""
+      ? "Give the image an ENTRYPOINT or CMD: it has none to run."
+      : `Let ENTRYPOINT or CMD name a program that the image has, with its full path: ${program} is not there.`
+  },
   "missing-configuration": (scene) =>
     scene.phase === "test"
       ? "Give the setting that the error line names in test.env, or in test.vault_secrets if it is secret."
@@ -143,6 +156,9 @@ const advice: Readonly<Record<Cause, Advice>> = {
   "command-failed": (scene, _, finding) =>
     `Find out why ${placeOf(scene)} ends with exit code ${scene.exitCode ?? "other than 0"}${finding === undefined ? ", for it says nothing" : ` after "${finding.line.text.trim().slice(0, 160)}"`}: run it by hand, or let it say more.`
 }
+
+/** What a driver could not execute, by its words. */
+const programOf = (message: string): string => /exec: "([^"]{1,200})"/.exec(message)?.[1] ?? ""
 
 const timeoutAdvice = (scene: Scene): string => {
   const { message, phase, reason } = scene

@@ -70,7 +70,11 @@ const stops: ReadonlySet<Reason> = new Set([
 /** The status that the controller writes of such a failure. */
 export const statusOf = (expected: CorpusCase): Status => {
   const { command, reason } = expected
-  const tests = command === undefined || command === null ? { entry_point: true } : { commands: [command] }
+  const index = indexOf(expected)
+  const tests =
+    command === undefined || command === null
+      ? { entry_point: true }
+      : { commands: [...Array.from({ length: index }, () => "true"), command] }
   const config = desired({ ...(expected.phase === "test" ? { test: tests } : {}), ...expected.config }).job
   const base = {
     name: jobId,
@@ -94,7 +98,7 @@ export const statusOf = (expected: CorpusCase): Status => {
     nomad_job_id: `${phase}-${jobId}-1`,
     phase,
     attempt: 1,
-    ...(phase === "test" ? { test: command ? { kind: "command", index: 0 } : { kind: "entry-point" } } : {}),
+    ...(phase === "test" ? { test: command ? { kind: "command", index } : { kind: "entry-point" } } : {}),
     intended_at: 0,
     seen: true,
     ...(expected.exit_code === undefined ? {} : { started_at: 1 }),
@@ -108,6 +112,10 @@ export const statusOf = (expected: CorpusCase): Status => {
     attempts: [attempt]
   }
 }
+
+/** Which of the job's tests it is. */
+const indexOf = ({ step }: CorpusCase): number =>
+  typeof step === "object" && step !== null && "index" in step && typeof step.index === "number" ? step.index : 0
 
 const failureOf = ({ exit_code, message, reason }: CorpusCase): Failure => ({
   result: stops.has(reason) ? "stopped" : "failed",

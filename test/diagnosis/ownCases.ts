@@ -140,7 +140,7 @@ const packages: ReadonlyArray<OwnCase> = [
       "package-lock.json":
         '{"name":"app","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"app","version":"1.0.0"}}}'
     },
-    error: "npm ci"
+    error: "Missing: is-odd"
   }),
   build("npm-bad-json", "syntax-error", "a comma too many in package.json", {
     dockerfile: tools("COPY package.json .", "RUN npm install"),

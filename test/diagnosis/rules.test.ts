@@ -85,7 +85,7 @@ const spoken: ReadonlyArray<readonly [Cause, string]> = [
   ["command-not-found", "/bin/bash: line 1: poetry: command not found"],
   ["command-not-found", "/bin/ash: git: not found"],
   ["command-not-found", "make: gcc: No such file or directory"],
-  ["command-not-found", "error: command 'gcc' failed: No such file or directory"],
+  ["dependency-install", "error: command 'gcc' failed: No such file or directory"],
   ["command-not-found", 'exec: "gcc": executable file not found in $PATH'],
   ["command-not-found", "/usr/bin/env: 'python': No such file or directory"],
   ["command-not-found", "configure: error: no acceptable C compiler found in $PATH"],

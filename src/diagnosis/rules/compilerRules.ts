@@ -90,9 +90,16 @@ export const compilerRules: ReadonlyArray<Rule> = [
       `Install the -dev package of the library ${found("package") || found("other") || found("third") || found("fourth")} before this step.`
   ),
   rule(
+    "dependency-install",
+    specific + 1,
+    /^\s*Could NOT find (?<package>\S{1,80})|^\s*Could not find a package configuration file provided by "(?<other>[^"]{1,80})"/,
+    (found) =>
+      `Install the -dev package of ${found("package") || found("other")} before this step: the configuration does not find it.`
+  ),
+  rule(
     "compile-error",
     specific - 2,
-    /^CMake Error(?: at (?<place>\S{1,150}))?|^configure: error: |Could NOT find (?<package>\S{1,80})/,
+    /^CMake Error(?: at (?<place>\S{1,150}))?|^configure: error: /,
     "Give the configuration what it does not find: install the -dev package of what the message names."
   ),
   rule("compile-error", summary - 3, /^(?:make|ninja|gmake)(?:\[\d+\])?: \*\*\* |^ninja: build stopped|^FAILED: /),

@@ -20,7 +20,7 @@ export const configurationRules: ReadonlyArray<Rule> = [
   rule(
     "missing-configuration",
     explicit + 2,
-    /(?:missing|required|undefined|unset|need|requires?|please set|must set|set the|no value for|not found:?)(?: required| the| mandatory)? (?:environment|env|config(?:uration)?)(?: ?variables?| ?vars?| ?value| ?key| ?setting| ?option)?s?:? ?[`'"$({]{0,2}(?<name>[A-Za-z][A-Za-z0-9_.]{1,80})?/i,
+    /(?:missing|required|undefined|unset|need|requires?|please set|must set|need to set|no value for|not found:?)(?: required| the| mandatory)? (?:environment|env|config(?:uration)?)(?: ?variables?| ?vars?| ?value| ?key| ?setting| ?option)?s?:? ?[`'"$({]{0,2}(?<name>[A-Za-z][A-Za-z0-9_.]{1,80})?/i,
     setIt
   ),
   rule(

@@ -1,5 +1,8 @@
 /** The package of Debian that has the command, where it is called otherwise. */
-export const packageOf = (command: string): string => commands[command] ?? command
+export const packageOf = (command: string): string => {
+  const name = command.replace(/^\w{1,20}-linux-(?:gnu|musl)\w{0,10}-/, "")
+  return commands[name] ?? name
+}
 
 /** The package of Debian that has the header file, if it is a common one. */
 export const packageOfHeader = (header: string): string | undefined =>

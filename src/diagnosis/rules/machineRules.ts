@@ -5,9 +5,15 @@ const { conclusive, crash, explicit, specific, uncaught } = rank
 /** Memory, disk, time, and programs that died. */
 export const machineRules: ReadonlyArray<Rule> = [
   rule(
+    "command-failed",
+    specific,
+    /\bEADDRINUSE\b.{0,60}?(?<port>:\d{1,5})?$|address already in use/i,
+    "Another process listens on the port{port} already: stop it first, or listen on another one."
+  ),
+  rule(
     "disk-full",
     conclusive,
-    /no space left on device|\bENOSPC\b|disk quota exceeded|you don't have enough free space in/i
+    /no space left on device|\bENOSPC\b|disk quota exceeded|you don't have enough free space in|: Wrote only \d+ of \d+ bytes/i
   ),
   rule(
     "out-of-memory",
@@ -58,7 +64,7 @@ export const machineRules: ReadonlyArray<Rule> = [
     "The Rust program panicked at {place}: handle the error there, or mend what leads to it."
   ),
   rule(
-    "crash",
+    "command-failed",
     specific + 3,
     /exec format error|cannot execute binary file|rosetta error|wrong ELF class/i,
     "The program was built for another architecture or is no executable: build it for the node's architecture, or give the script a #! line."

@@ -9,6 +9,8 @@ const addDependency = (found: (group: string) => string): string => {
     : `Add ${module} to package.json's dependencies (and the lockfile), or COPY node_modules' manifest before installing.`
 }
 
+const lock = "Run the package manager's install locally and commit the lockfile: it does not fit package.json."
+
 /** npm, yarn, pnpm, and JavaScript and TypeScript themselves. */
 export const nodeRules: ReadonlyArray<Rule> = [
   rule(
@@ -44,14 +46,20 @@ export const nodeRules: ReadonlyArray<Rule> = [
   ),
   rule(
     "dependency-conflict",
+    specific + 2,
+    /^npm (?:error|ERR!) (?:Missing|Invalid): (?<package>\S{1,150}).{0,60} (?:from|in) lock file/i,
+    "Run npm install locally and commit package-lock.json: it does not fit package.json, for {package} is missing there."
+  ),
+  rule(
+    "dependency-conflict",
     specific + 1,
-    /`?npm ci`? can only install packages when your package\.json and|(?:package-lock\.json|npm-shrinkwrap\.json) (?:are|is) not in sync|^npm (?:error|ERR!) (?:Missing|Invalid): \S{1,150}.{0,60} (?:from|in) lock file|ERR_PNPM_OUTDATED_LOCKFILE|frozen-lockfile.{0,80}not up to date|lockfile needs to be updated|lockfile would have been (?:modified|created)/i,
-    "Run the package manager's install locally and commit the lockfile: it does not fit package.json."
+    /`?npm ci`? can only install packages when your package\.json and|(?:package-lock\.json|npm-shrinkwrap\.json) (?:are|is) not in sync|ERR_PNPM_OUTDATED_LOCKFILE|frozen-lockfile.{0,80}not up to date|lockfile needs to be updated|lockfile would have been (?:modified|created)/i,
+    lock
   ),
   rule(
     "dependency-install",
     specific,
-    /npm ci` command can only install with an existing package-lock|code EUSAGE/i,
+    /npm ci` command can only install with an existing package-lock/i,
     "Commit package-lock.json and COPY it before `npm ci`, or use `npm install`."
   ),
   rule(

@@ -59,7 +59,7 @@ export const shellRules: ReadonlyArray<Rule> = [
     "The script's #! line names a program that the image lacks (a line end from Windows does that too): install it, or correct the first line."
   ),
   rule(
-    "command-not-found",
+    "dependency-install",
     specific + 2,
     /(?:error: command|unable to execute) '?(?<command>[\w.+/-]{1,60}?)'? ?(?:failed)?: No such file or directory/i,
     install
@@ -67,7 +67,7 @@ export const shellRules: ReadonlyArray<Rule> = [
   rule(
     "command-not-found",
     specific + 2,
-    /exec: "(?<command>gcc|cc|clang|g\+\+|git|make)": executable file not found|linker [`'](?<other>\w{1,20})[`'] not found|(?:gyp ERR! stack Error: )not found: (?<third>make|gcc|g\+\+|python)/i,
+    /exec: "(?<command>gcc|cc|clang|g\+\+|git|make)": executable file not found|linker [`'](?<other>\w{1,20})[`'] not found/i,
     install
   ),
   rule(
@@ -77,9 +77,15 @@ export const shellRules: ReadonlyArray<Rule> = [
     "Install a C compiler before this step: add `build-essential` (apt) or `build-base` (apk) to the image's packages."
   ),
   rule(
-    "command-not-found",
+    "dependency-install",
+    specific + 2,
+    /gyp ERR! stack Error: not found: (?<command>make|gcc|g\+\+|python\d?)/i,
+    install
+  ),
+  rule(
+    "dependency-install",
     specific + 1,
-    /could not find any python installation|gyp ERR! find Python/i,
+    /could not find any python installation/i,
     "Install python3, make and g++ before npm builds native modules."
   ),
   rule(

@@ -5,6 +5,9 @@ const { specific, summary } = rank
 const correctName =
   "Correct the package's name in the install list: {package} is in none of the image's package sources."
 
+const unmet =
+  "The packages that are asked for exclude each other: drop a pinned version or a conflicting package from the install list."
+
 /** apt, dpkg, apk, dnf, zypper and pacman. */
 export const systemPackageRules: ReadonlyArray<Rule> = [
   rule("package-missing", specific, /^E: Unable to locate package (?<package>\S{1,100})/, (found, { step }) =>
@@ -25,11 +28,12 @@ export const systemPackageRules: ReadonlyArray<Rule> = [
     /^E: Version '(?<version>[^']{1,80})' for '(?<package>[^']{1,100})' was not found/,
     "{package} has no version {version} in the image's package sources: pin one that `apt-cache policy {package}` shows, or none."
   ),
+  rule("dependency-conflict", specific + 3, /^The following packages have unmet dependencies/, unmet),
   rule(
     "dependency-conflict",
     specific + 2,
-    /^E: Unable to correct problems, you have held broken packages|^The following packages have unmet dependencies|^E: Unmet dependencies|^E: Error, pkgProblemResolver|conflicting requests$|nothing provides .{1,100} needed by|^error: could not satisfy dependencies|: unable to satisfy dependency/i,
-    "The packages that are asked for exclude each other: drop a pinned version or a conflicting package from the install list."
+    /^E: Unable to correct problems, you have held broken packages|^E: Unmet dependencies|^E: Error, pkgProblemResolver|conflicting requests$|nothing provides .{1,100} needed by|^error: could not satisfy dependencies|: unable to satisfy dependency/i,
+    unmet
   ),
   rule(
     "dependency-install",

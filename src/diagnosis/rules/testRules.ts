@@ -19,7 +19,7 @@ export const testRules: ReadonlyArray<Rule> = [
   rule(
     "assertion-failed",
     explicit - 1,
-    /expect\(.{0,80}\)\.(?:not\.)?to|\bExpected:? .{0,80}(?:\bReceived|\bActual|\bbut (?:got|was|found)|, got\b|; got\b|\bgot:? )|expected:? ?<.{0,100}> but was|Failure\/Error:|Failed asserting that|to equal|Should (?:be|equal)\b|\bwant(?:ed)? .{1,80},? got\b|\bgot .{1,80},? (?:want|expected)|[=:] .{1,80}[,;] want(?:ed)? \S|not equal: ?$|Not equal: |Error Trace:|actual +: |The input did not match|Expected inputs to be|Values have same structure/i
+    /expect\(.{0,80}\)\.(?:not\.)?to|\bExpected:? .{0,80}(?:\bReceived|\bActual|\bbut (?:got|was|found)|, got\b|; got\b|\bgot:? )|expected:? ?<.{0,100}> but was|Failure\/Error:|Failed asserting that|to equal|Should (?:be (?:true|false|equal|empty|nil|zero)|equal)\b|\bwant(?:ed)? .{1,80},? got\b|\bgot .{1,80},? (?:want|expected)|[=:] .{1,80}[,;] want(?:ed)? \S|not equal: ?$|Not equal: |Error Trace:|actual +: |The input did not match|Expected inputs to be|Values have same structure/i
   ),
   rule(
     "assertion-failed",
