@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option } from "effect"
 import { endlessRef, failingTest } from "../../scripts/chaos/modelDriver.ts"
 import { Consul } from "../../src/consul/Consul.ts"
-import type { TxnOp } from "../../src/consul/Transaction.ts"
 import { deliveryId } from "../../src/domain/childIds.ts"
 import { isTerminal } from "../../src/domain/Status.ts"
 import { Submissions } from "../../src/store/Submissions.ts"
 import { eventually } from "../support/eventually.ts"
 import { desired } from "../support/world.ts"
 import { keys, record, setStage, type Stage, withTests } from "../zoo/support/Stage.ts"
+import { dyingAt, onOutbox } from "./dyingAt.ts"
 import { assertSigned, bodyOf, eventOf, outboxIsEmpty, receiver, valueOf } from "./receiver.ts"
 
 const all = [
@@ -27,34 +27,6 @@ const secret = "s3cret-of-the-receiver"
 const stageWithReceivers = Effect.tap(setStage, ({ consul }) =>
   Effect.orDie(consul.put(`${keys.config}webhooks/allow`, "127.0.0.0/8"))
 )
-
-/** A replica whose calls to Consul get no answer any more once one is as described, before or after it has taken effect. */
-const dyingAt = (wanted: (ops: ReadonlyArray<TxnOp>) => boolean, when: "before" | "after") => {
-  let dead = false
-  const alive = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.suspend(() => (dead ? Effect.never : effect))
-  const die = Effect.suspend(() => {
-    dead = true
-    return Effect.never
-  })
-  return {
-    isDead: () => dead,
-    consul: (consul: Consul["Type"]): Consul["Type"] => ({
-      ...consul,
-      get: (key, options) => alive(consul.get(key, options)),
-      put: (key, value) => alive(consul.put(key, value)),
-      transaction: (ops) => {
-        if (!wanted(ops)) return alive(consul.transaction(ops))
-        return alive(when === "before" ? die : Effect.zipRight(consul.transaction(ops), die))
-      }
-    })
-  }
-}
-
-const onOutbox =
-  (tag: TxnOp["_tag"], event = "") =>
-  (ops: ReadonlyArray<TxnOp>): boolean =>
-    ops.some((op) => op._tag === tag && op.key.startsWith(keys.outbox) && op.key.includes(event))
 
 /** Runs a job past the death of its first leader, and answers with what its receiver has seen. */
 const pastADeath = Effect.fnUntraced(function* (stage: Stage, death: ReturnType<typeof dyingAt>) {

@@ -127,9 +127,3 @@ describe("what is registered", () => {
     assert.strictEqual(cacheKey({ git_ref: "other" }), cacheKey({}))
   })
 })
-
-describe("not there yet", () => {
-  // oxlint-disable vitest/warn-todo -- each comes with the part that it is about
-  it.todo("Z17: an empty secret redacts nothing (comes with the redaction of what is shown)")
-  it.todo("Z28: a webhook reaches nothing inside, follows no redirect, is lost by no crash (comes with webhooks)")
-})
