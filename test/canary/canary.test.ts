@@ -16,13 +16,7 @@ import { secretsVault } from "../../src/embedded/SecretsVault.ts"
 import * as ThreadPacemaker from "../../src/leader/ThreadPacemaker.ts"
 import { Nomad } from "../../src/nomad/Nomad.ts"
 import { makeRedactor } from "../../src/redaction/Redactor.ts"
-import { LiveLogFilter } from "../../src/server/LiveLogFilter.ts"
-import { redactedLogs } from "../../src/server/redactedLogs.ts"
-import { LiveSettings } from "../../src/store/LiveSettings.ts"
 import { unpack } from "../../src/store/packing.ts"
-import { Redaction } from "../../src/store/Redaction.ts"
-import { readSettings } from "../../src/store/Settings.ts"
-import { httpDesk } from "../server/httpDesk.ts"
 import { consulClient } from "../support/consulClient.ts"
 import { eventually } from "../support/eventually.ts"
 import { freePort } from "../support/freePort.ts"
@@ -94,7 +88,7 @@ const failing = { test: { ...record("x", {}).test, commands: [failingTest] } }
 
 interface World {
   readonly consul: Consul["Type"]
-  readonly desk: Effect.Effect.Success<ReturnType<typeof httpDesk>>
+  readonly url: string
   readonly metrics: () => Effect.Effect<string>
   readonly receiver: Effect.Effect.Success<ReturnType<typeof scriptedServer>>
 }
@@ -121,6 +115,7 @@ const world = Effect.gen(function* () {
   const consul = yield* consulClient({ origin: consulAddress })
   const nomad = yield* nomadClient(plainNomad(nomadAddress))
   const receiver = yield* scriptedServer((_, response) => response.writeHead(500).end("no"))
+  const port = yield* freePort
   const metricsPort = yield* freePort
   const environment = {
     ...own,
@@ -131,7 +126,7 @@ const world = Effect.gen(function* () {
     LOG_LEVEL: "debug",
     REGISTRY_TEMP_CREDENTIALS_PATH: "secret/data/temporary",
     SERVER_HOST: "127.0.0.1",
-    SERVER_PORT: String(yield* freePort),
+    SERVER_PORT: String(port),
     METRICS_PORT: String(metricsPort),
     WEBHOOK_ALLOW: "127.0.0.0/8"
   }
@@ -147,23 +142,32 @@ const world = Effect.gen(function* () {
     Effect.catchAllCause((cause) => (Cause.isInterruptedOnly(cause) ? Effect.void : Effect.die(cause))),
     Effect.forkScoped
   )
-  const settings = Layer.succeed(LiveSettings, {
-    current: Effect.sync(() => readSettings(environment, {}).settings)
-  })
-  const redaction = Redaction.layer(keys, secretsIn(environment)).pipe(Layer.provide(Layer.merge(settings, systems)))
-  const filter = yield* Layer.build(Layer.provide(redactedLogs, redaction))
-  const desk = yield* httpDesk({ consul, nomad }).pipe(
-    Effect.provide(logging.layer),
-    Effect.provideService(LiveLogFilter, Effect.runSync(Effect.provide(LiveLogFilter, filter)))
+  const url = `http://127.0.0.1:${port}`
+  yield* eventually(
+    "the service answers",
+    Effect.promise(() =>
+      fetch(`${url}/ready`).then(
+        ({ status }) => status === 200,
+        () => false
+      )
+    )
   )
   const metrics = () => Effect.promise(async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text())
-  return { consul, desk, metrics, receiver }
+  return { consul, url, metrics, receiver }
 })
 
-const stateOf = ({ desk }: World, id: string) =>
-  Effect.map(desk.ask(`/json/job/${id}/status`), ({ json }) =>
-    typeof json === "object" && json !== null && "status" in json ? String(json.status) : ""
-  )
+const ask = ({ url }: World, path: string, body?: object) =>
+  Effect.promise(async (signal): Promise<unknown> => {
+    const post = { method: "POST", body: JSON.stringify(body) }
+    const response = await fetch(`${url}${path}`, { signal, ...(body === undefined ? {} : post) })
+    return response.json()
+  })
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined
+
+const stateOf = (stage: World, id: string) =>
+  Effect.map(ask(stage, `/json/job/${id}/status`), (json) => String(member(json, "status")))
 
 const until = (stage: World, id: string, wanted: (status: string) => boolean) =>
   eventually(`${id} is as wanted`, Effect.map(stateOf(stage, id), wanted))
@@ -187,12 +191,9 @@ const everythingStored = ({ consul }: World) =>
 /** All that can be got without a body, about each of the jobs. */
 const everythingAnswered = (stage: World, ids: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const { json } = yield* stage.desk.ask("/openapi.json")
-    const paths = typeof json === "object" && json !== null && "paths" in json ? json.paths : undefined
+    const paths = member(yield* ask(stage, "/openapi.json"), "paths")
     const described = typeof paths === "object" && paths !== null ? Object.entries(paths) : []
-    const readable = described.flatMap(([path, verbs]) =>
-      typeof verbs === "object" && verbs !== null && "get" in verbs ? [path] : []
-    )
+    const readable = described.flatMap(([path, verbs]) => (member(verbs, "get") === undefined ? [] : [path]))
     assert.isAbove(readable.length, 10, "the interface describes what can be read")
     const asked = [...readable, "/nothing", "/docs", "/health", "/ready"]
     const places = asked.flatMap((path) =>
@@ -202,7 +203,7 @@ const everythingAnswered = (stage: World, ids: ReadonlyArray<string>) =>
     )
     return yield* Effect.forEach(
       places,
-      (place) => Effect.map(glance(`${stage.desk.url}${place}`), (text) => ({ place, text })),
+      (place) => Effect.map(glance(`${stage.url}${place}`), (text) => ({ place, text })),
       { concurrency: 8 }
     )
   })
@@ -236,9 +237,7 @@ const webhook = (receiver: World["receiver"], secret: string, header: string) =>
 })
 
 const submit = (stage: World, job: object) =>
-  Effect.map(stage.desk.post("/json/submitJob", { job_config: job }), ({ json, text }) =>
-    typeof json === "object" && json !== null && "job_id" in json ? String(json.job_id) : assert.fail(text)
-  )
+  Effect.map(ask(stage, "/json/submitJob", { job_config: job }), (json) => String(member(json, "job_id")))
 
 describe("canary secrets", () => {
   it.scopedLive(
@@ -272,7 +271,7 @@ describe("canary secrets", () => {
           "the running build's log was read"
         )
         for (const { place, text } of answers) assertNone(place, Buffer.from(text))
-        yield* stage.desk.post("/json/killJob", { job_id: endless })
+        yield* ask(stage, "/json/killJob", { job_id: endless })
         yield* ended(stage, endless)
         assertNone("metrics", Buffer.from(yield* stage.metrics()))
         for (const { body } of receiver.seen) assertNone("webhook", Buffer.from(body))
