@@ -115,8 +115,11 @@ const count = (metrics: Recorder, before: Seen | undefined, after: Status): void
   if (before === undefined) enter("PENDING", "none")
   if (after.status !== (before?.status ?? "PENDING")) enter(after.status, phaseOf(after))
   countPhases(metrics, before?.times ?? {}, after)
-  const { build_start: begun, job_start: start } = after.times
-  if (begun !== undefined && start !== undefined && before?.times.build_start === undefined) {
+  if (before?.times.build_start === undefined) countQueue(metrics, after.times)
+}
+
+const countQueue = (metrics: Recorder, { build_start: begun, job_start: start }: Times): void => {
+  if (begun !== undefined && start !== undefined) {
     metrics.observe(family.queueSeconds, {}, Math.max(0, begun - start) / 1000)
   }
 }

@@ -84,7 +84,10 @@ describe("a submission", () => {
         const again = yield* submit(record("web"))
         assert.lengthOf(new Set([...both, again].map(({ jobId }) => jobId)), 1)
         assert.isTrue(again.repeated)
-        assert.deepStrictEqual(both.map(({ repeated }) => repeated).toSorted(), [false, true])
+        assert.lengthOf(
+          both.filter(({ repeated }) => repeated),
+          1
+        )
         assert.strictEqual((yield* failure(submit(record("other"))))?._tag, "SubmitKeyReused")
         const other = yield* submit({ ...record("web"), owner: "somebody else" })
         assert.isFalse(other.repeated)
