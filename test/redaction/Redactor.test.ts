@@ -30,7 +30,7 @@ const spellings: Readonly<Record<string, string>> = {
   }).toString(),
   "by base64(1), wrapped": execFileSync("base64", ["-w", "20"], { input: password }).toString(),
   "by base64(1) in the middle of a text": execFileSync("base64", { input: `user:${password}\n` }).toString(),
-  "by od(1)": execFileSync("od", ["-An", "-tx1", "-v"], { input: password }).toString()
+  "by od(1)": execFileSync("/bin/sh", ["-c", "od -An -tx1 -v"], { input: password }).toString()
 }
 
 /** Eight bytes of the password in a row, in each of the alphabets, wherever line breaks stand. */
