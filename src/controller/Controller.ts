@@ -127,7 +127,7 @@ const term = Effect.fnUntraced(function* (
       onFailure: (error) => Effect.logWarning("request not answered yet", error.message),
       onSuccess: Option.match({
         onSome: queue.add,
-        onNone: () => Effect.unlessEffect(dropUnanswerable(id), isSubmitted(jobId))
+        onNone: () => Effect.asVoid(Effect.unlessEffect(dropUnanswerable(id), isSubmitted(jobId)))
       })
     }).pipe(Effect.annotateLogs({ request: id, jobId }))
   }

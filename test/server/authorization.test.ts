@@ -1,6 +1,6 @@
 import { HttpApi } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Effect, Logger, Predicate, Schedule } from "effect"
+import { Effect, Logger, Predicate, Schedule } from "effect"
 import { WebSocket } from "ws"
 import { Api } from "../../src/api/Api.ts"
 import { pathsOf } from "../../src/server/implement.ts"
@@ -220,7 +220,7 @@ describe("authorization", () => {
       const { desk } = yield* theatre
       const paths = routes
         .filter(({ open }) => open !== true)
-        .flatMap(({ path }) => {
+        .flatMap(({ path }): ReadonlyArray<string> => {
           const [own = ""] = path("x").split("?")
           return own.startsWith("/json") ? pathsOf(`/${own.slice(1)}`) : [own]
         })
@@ -267,10 +267,9 @@ describe("authorization", () => {
       const listed = Effect.fnUntraced(function* (caller: CallerName) {
         const { json } = yield* ask(desk, list, "", caller)
         const jobs = field(json, "jobs")
-        const ids = (Array.isArray(jobs) ? jobs : []).map((job: unknown) =>
-          String(field(job, "job_id") ?? field(job, "id"))
-        )
-        return { ids: Arr.sort(ids, (a, b) => (a < b ? -1 : a === b ? 0 : 1)), total: field(json, "total") }
+        const rows: ReadonlyArray<unknown> = Array.isArray(jobs) ? jobs : []
+        const ids = rows.map((job) => String(field(job, "job_id") ?? field(job, "id")))
+        return { ids: ids.toSorted((a, b) => (a < b ? -1 : 1)), total: field(json, "total") }
       })
       assert.deepStrictEqual(yield* listed("read"), { ids: [mine], total: 1 })
       assert.deepStrictEqual(yield* listed("other"), { ids: [other], total: 1 })
