@@ -48,7 +48,16 @@ describe("a cursor", () => {
   })
 
   it("is refused when it was never given out", () => {
-    const strange = ["~", "UPPER", "7", "6f1c2f9e~x1", "6f1c2f9e~b1.o", "6f1c2f9e~b1.oabc-1-2", "6f1c2f9e~end~b1", "a b"]
+    const strange = [
+      "~",
+      "UPPER",
+      "7",
+      "6f1c2f9e~x1",
+      "6f1c2f9e~b1.o",
+      "6f1c2f9e~b1.oabc-1-2",
+      "6f1c2f9e~end~b1",
+      "a b"
+    ]
     for (const text of [...strange, "6f1c2f9e~b1".padEnd(20_000, "~b1")]) {
       assert.isTrue(Option.isNone(decodeCursor(text)), text)
     }

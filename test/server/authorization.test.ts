@@ -237,7 +237,7 @@ describe("authorization", () => {
       ]) {
         for (const method of ["GET", "POST", "DELETE", "PUT"]) {
           const { status } = yield* desk.ask(path, { method })
-          if (path !== "//health") assert.strictEqual(status, 401, `${method} ${String(path)}`)
+          if (path !== "//health") assert.strictEqual(status, 401, `${method} ${path}`)
           else assert.oneOf(status, [401, 404], path)
         }
       }
