@@ -1,5 +1,6 @@
-import { FileSystem } from "@effect/platform"
+import type { FileSystem } from "@effect/platform"
 import { Config, ConfigError, Effect, Either, Option, Redacted } from "effect"
+import { readSettingFile, tlsFiles } from "../http/tlsFiles.ts"
 import type { TlsOptions } from "../http/Transport.ts"
 
 /** Where Consul is and who we are there. */
@@ -128,20 +129,10 @@ const parseUrl = (value: string, full: string): Either.Either<Address, string> =
   return Either.right({ origin: url.origin })
 }
 
-const readFile = (name: string, path: string) =>
-  Effect.flatMap(FileSystem.FileSystem, (files) =>
-    Effect.mapError(files.readFileString(path), (error) =>
-      ConfigError.InvalidData(
-        [name],
-        `the file ${path} can't be read (${error._tag === "SystemError" ? error.reason : "bad argument"}); give the path of a readable file`
-      )
-    )
-  )
-
 const tokenOf = Effect.gen(function* () {
   const path = yield* text("CONSUL_HTTP_TOKEN_FILE")
   if (Option.isNone(path)) return yield* secret("CONSUL_HTTP_TOKEN")
-  const content = (yield* readFile("CONSUL_HTTP_TOKEN_FILE", path.value)).trim()
+  const content = (yield* readSettingFile("CONSUL_HTTP_TOKEN_FILE", path.value)).trim()
   if (!headerSafe.test(content)) {
     return yield* Effect.fail(
       ConfigError.InvalidData(
@@ -153,32 +144,12 @@ const tokenOf = Effect.gen(function* () {
   return Option.some(Redacted.make(content))
 })
 
-const pem = Effect.fnUntraced(function* (name: string) {
-  const path = yield* text(name)
-  if (Option.isNone(path)) return Option.none<string>()
-  const content = yield* readFile(name, path.value)
-  if (!content.includes("-----BEGIN ")) {
-    return yield* Effect.fail(ConfigError.InvalidData([name], `${path.value} is no PEM file; convert it to PEM`))
-  }
-  return Option.some(content)
-})
-
 const tlsOf = Effect.gen(function* () {
-  const ca = yield* pem("CONSUL_CACERT")
-  const cert = yield* pem("CONSUL_CLIENT_CERT")
-  const key = yield* pem("CONSUL_CLIENT_KEY")
-  if (Option.isSome(cert) !== Option.isSome(key)) {
-    const [given, missing] = Option.isSome(cert)
-      ? ["CONSUL_CLIENT_CERT", "CONSUL_CLIENT_KEY"]
-      : ["CONSUL_CLIENT_KEY", "CONSUL_CLIENT_CERT"]
-    return yield* Effect.fail(ConfigError.MissingData([missing], `${given} is set and needs it; set both or neither`))
-  }
+  const files = yield* tlsFiles({ ca: "CONSUL_CACERT", cert: "CONSUL_CLIENT_CERT", key: "CONSUL_CLIENT_KEY" })
   const servername = yield* text("CONSUL_TLS_SERVER_NAME")
   const rejectUnauthorized = yield* flag("CONSUL_HTTP_SSL_VERIFY", true)
   const tls: TlsOptions = {
-    ...optional("ca", ca),
-    ...optional("cert", cert),
-    ...optional("key", key),
+    ...files,
     ...optional("servername", servername),
     ...(rejectUnauthorized ? {} : { rejectUnauthorized })
   }

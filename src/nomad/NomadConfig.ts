@@ -1,5 +1,6 @@
-import { FileSystem } from "@effect/platform"
+import type { FileSystem } from "@effect/platform"
 import { Config, ConfigError, Effect, Either, Encoding, Option, Redacted } from "effect"
+import { tlsFiles } from "../http/tlsFiles.ts"
 import type { EndpointOptions, TlsOptions } from "../http/Transport.ts"
 
 /** How to reach Nomad, and as whom. */
@@ -91,38 +92,12 @@ const read = {
 }
 
 const loadTls = Effect.gen(function* () {
-  const ca = yield* pem("NOMAD_CACERT")
-  const cert = yield* pem("NOMAD_CLIENT_CERT")
-  const key = yield* pem("NOMAD_CLIENT_KEY")
-  if (Option.isSome(cert) !== Option.isSome(key)) {
-    const [missing, present] = Option.isSome(cert)
-      ? ["NOMAD_CLIENT_KEY", "NOMAD_CLIENT_CERT"]
-      : ["NOMAD_CLIENT_CERT", "NOMAD_CLIENT_KEY"]
-    return yield* Effect.fail(ConfigError.InvalidData([missing], `is needed beside ${present}; set both, or neither`))
-  }
+  const files = yield* tlsFiles({ ca: "NOMAD_CACERT", cert: "NOMAD_CLIENT_CERT", key: "NOMAD_CLIENT_KEY" })
   const servername = yield* Config.option(filled("NOMAD_TLS_SERVER_NAME"))
   const tls: TlsOptions = {
-    ...Option.match(ca, { onNone: () => ({}), onSome: (text) => ({ ca: text }) }),
-    ...Option.match(cert, { onNone: () => ({}), onSome: (text) => ({ cert: text }) }),
-    ...Option.match(key, { onNone: () => ({}), onSome: (text) => ({ key: text }) }),
+    ...files,
     ...Option.match(servername, { onNone: () => ({}), onSome: (text) => ({ servername: text }) }),
     ...((yield* read.skipVerify) ? { rejectUnauthorized: false } : {})
   }
   return tls
-})
-
-const pem = Effect.fnUntraced(function* (name: string) {
-  const path = yield* Config.option(filled(name))
-  if (Option.isNone(path)) return Option.none<string>()
-  const files = yield* FileSystem.FileSystem
-  const text = yield* files
-    .readFileString(path.value)
-    .pipe(
-      Effect.mapError(() =>
-        ConfigError.InvalidData([name], `the file ${path.value} cannot be read; name a readable PEM file`)
-      )
-    )
-  return text.includes("-----BEGIN ")
-    ? Option.some(text)
-    : yield* Effect.fail(ConfigError.InvalidData([name], `the file ${path.value} holds no PEM; name a PEM file`))
 })

@@ -1,5 +1,6 @@
-import { FileSystem } from "@effect/platform"
+import type { FileSystem } from "@effect/platform"
 import { Config, ConfigError, Effect, Either, Option, Redacted } from "effect"
+import { tlsFiles } from "../http/tlsFiles.ts"
 import type { TlsOptions } from "../http/Transport.ts"
 
 /** Where Vault is and who we are there. */
@@ -99,36 +100,15 @@ const tokenOf = Effect.gen(function* () {
 
 const inFile = (path: string): VaultToken => ({ _tag: "InFile", path })
 
-const pem = Effect.fnUntraced(function* (name: string) {
-  const path = yield* text(name)
-  if (Option.isNone(path)) return Option.none<string>()
-  const files = yield* FileSystem.FileSystem
-  const content = yield* Effect.mapError(files.readFileString(path.value), () =>
-    ConfigError.InvalidData([name], `the file ${path.value} can't be read; give the path of a readable file`)
-  )
-  if (!content.includes("-----BEGIN ")) {
-    return yield* Effect.fail(ConfigError.InvalidData([name], `${path.value} is no PEM file; convert it to PEM`))
-  }
-  return Option.some(content)
-})
-
 const tlsOf = Effect.gen(function* () {
-  const ca = yield* pem("VAULT_CACERT")
-  const cert = yield* pem("VAULT_CLIENT_CERT")
-  const key = yield* pem("VAULT_CLIENT_KEY")
-  if (Option.isSome(cert) !== Option.isSome(key)) {
-    const missing = Option.isSome(cert) ? "VAULT_CLIENT_KEY" : "VAULT_CLIENT_CERT"
-    return yield* Effect.fail(ConfigError.MissingData([missing], "it goes with the other one; set both or neither"))
-  }
+  const files = yield* tlsFiles({ ca: "VAULT_CACERT", cert: "VAULT_CLIENT_CERT", key: "VAULT_CLIENT_KEY" })
   const servername = yield* text("VAULT_TLS_SERVER_NAME")
   const unverified = yield* checked("VAULT_SKIP_VERIFY", (value) => {
     if (/^(1|t|true)$/i.test(value)) return Either.right(true)
     return /^(0|f|false)$/i.test(value) ? Either.right(false) : Either.left(`"${value}" is neither true nor false`)
   })
   const tls: TlsOptions = {
-    ...(Option.isSome(ca) ? { ca: ca.value } : {}),
-    ...(Option.isSome(cert) ? { cert: cert.value } : {}),
-    ...(Option.isSome(key) ? { key: key.value } : {}),
+    ...files,
     ...(Option.isSome(servername) ? { servername: servername.value } : {}),
     ...(Option.getOrElse(unverified, () => false) ? { rejectUnauthorized: false } : {})
   }
