@@ -2,19 +2,24 @@
 import { randomUUID } from "node:crypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Command, InvalidArgumentError } from "commander"
-import { Effect } from "effect"
+import { Cause, Effect } from "effect"
 import type { DevAddresses, DevOptions } from "./cli/dev.ts"
+import { secretsIn } from "./cli/ownSecrets.ts"
+import { makeRedactor } from "./redaction/Redactor.ts"
 import { version } from "./version.ts"
 
 /** Runs a command's effect as the process: signals interrupt it, a failure is one line on stderr and exit code 1. */
 const run = (effect: Effect.Effect<never, { readonly message: string }>): void =>
   NodeRuntime.runMain(
     effect.pipe(
-      Effect.tapError((error) => Effect.sync(() => process.stderr.write(`Error: ${error.message}\n`))),
-      Effect.tapDefect((defect) => Effect.logFatal("bug", defect))
+      Effect.tapError((error) => Effect.sync(() => process.stderr.write(redacted(`Error: ${error.message}\n`)))),
+      Effect.tapDefect((defect) => Effect.logFatal("bug", redacted(Cause.pretty(defect))))
     ),
     { disableErrorReporting: true, disablePrettyLogger: true }
   )
+
+/** What the environment holds in confidence shows in no last word either. */
+const redacted = (text: string): string => makeRedactor(secretsIn(process.env)).text(text)
 
 const port = (text: string): number => {
   const number = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
