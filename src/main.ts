@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Command, InvalidArgumentError } from "commander"
-import { Cause, Effect } from "effect"
+import { Cause, ConfigError, Effect } from "effect"
 import type { DevAddresses, DevOptions } from "./cli/dev.ts"
 import { secretsIn } from "./cli/ownSecrets.ts"
 import { makeRedactor } from "./redaction/Redactor.ts"
@@ -12,11 +12,15 @@ import { version } from "./version.ts"
 const run = (effect: Effect.Effect<never, { readonly message: string }>): void =>
   NodeRuntime.runMain(
     effect.pipe(
-      Effect.tapError((error) => Effect.sync(() => process.stderr.write(redacted(`Error: ${error.message}\n`)))),
+      Effect.tapError((error) => Effect.sync(() => process.stderr.write(redacted(`Error: ${wordsOf(error)}\n`)))),
       Effect.tapDefect((defect) => Effect.logFatal("bug", redacted(Cause.pretty(defect))))
     ),
     { disableErrorReporting: true, disablePrettyLogger: true }
   )
+
+/** A setting's fault doesn't name the setting by itself. */
+const wordsOf = (error: { readonly message: string }): string =>
+  ConfigError.isConfigError(error) ? Cause.pretty(Cause.fail(error)).replace(/^\((.*)\)$/s, "$1") : error.message
 
 /** What the environment holds in confidence shows in no last word either. */
 const redacted = (text: string): string => makeRedactor(secretsIn(process.env)).text(text)

@@ -27,15 +27,31 @@ describe.skipIf(missingPrograms.length > 0)(titled("jobforge dev on a machine wh
     rmSync(folder, { recursive: true, force: true })
   })
 
-  const run = (args: ReadonlyArray<string>): Promise<{ readonly code: number | null; readonly stderr: string }> =>
+  const run = (
+    args: ReadonlyArray<string>,
+    env: Readonly<Record<string, string>> = {}
+  ): Promise<{ readonly code: number | null; readonly stderr: string }> =>
     new Promise((resolve) => {
-      const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "ignore", "pipe"] })
+      const child = spawn(process.execPath, [program, ...args], {
+        stdio: ["ignore", "ignore", "pipe"],
+        env: { ...process.env, ...env }
+      })
       let stderr = ""
       child.stderr.on("data", (chunk: Buffer) => {
         stderr += chunk.toString()
       })
       child.once("exit", (code) => resolve({ code, stderr }))
     })
+
+  it("names the variable whose value can't be used, and repeats no secret", async () => {
+    const { code, stderr } = await run(["serve"], {
+      CONSUL_HTTP_ADDR: "nope://canary-token-1",
+      CONSUL_HTTP_TOKEN: "canary-token-1"
+    })
+    assert.strictEqual(code, 1)
+    assert.match(stderr, /^Error: .*CONSUL_HTTP_ADDR.*unknown scheme/)
+    assert.notInclude(stderr, "canary-token-1")
+  })
 
   it.each(["--port", "--consul-port", "--nomad-port", "--registry-port"])(
     "names the port that %s gives, and ends",
