@@ -51,7 +51,7 @@ describe.skipIf(missingPrograms.length > 0)(titled("six repositories through job
   it("answers its probes", async () => {
     const probe = async (path: string): Promise<string> => {
       const response = await fetch(`http://127.0.0.1:${dev.ports.service}${path}`)
-      return `${response.status} ${await response.text()}`
+      return `${response.status} ${(await response.text()).trimEnd()}`
     }
     const time = String.raw`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`
     const engines = '{"consul":"healthy","nomad":"healthy"}'
