@@ -1,5 +1,5 @@
 import { describeSweep } from "./describeSweep.ts"
-import { scenarios } from "./scenarios.ts"
+import { everyday } from "./scenarios.ts"
 import { crash } from "./sweep.ts"
 
-describeSweep(crash, scenarios)
+describeSweep(crash, everyday)
