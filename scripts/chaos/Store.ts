@@ -1,4 +1,4 @@
-import { Effect, Layer, Option, Schema } from "effect"
+import { Context, Effect, Layer, Option, Schema } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import * as ConsulHttp from "../../src/consul/ConsulHttp.ts"
 import { isTerminal, Status } from "../../src/domain/Status.ts"
@@ -57,7 +57,7 @@ export class Store {
     for (let tries = 0; ; tries++) {
       // Made anew, since an embedded Consul may come back on another port.
       const consul = ConsulHttp.layerOf({ origin: `http://127.0.0.1:${this.#port()}` })
-      const layer = Layer.provideMerge(LogArchive.layer(keys), consul)
+      const layer = Layer.provideMerge(LogArchive.layer(keys), Layer.map(consul, consistently))
       const answer = await Effect.runPromise(Effect.either(Effect.provide(effect, layer)))
       if (answer._tag === "Right") return answer.right
       if (tries > 300) throw new Error(`the store does not answer: ${String(answer.left)}`)
@@ -69,3 +69,13 @@ export class Store {
 /** Over, its cleaning up included. */
 export const isAtRest = ({ status, attempts }: Status): boolean =>
   isTerminal(status) && attempts.every(({ outcome }) => outcome !== undefined)
+
+/** A Consul that has just come back answers from before its last writes, unless it is asked not to: what is judged is what is. */
+const consistently = (context: Context.Context<Consul>): Context.Context<Consul> => {
+  const consul = Context.get(context, Consul)
+  return Context.make(Consul, {
+    ...consul,
+    get: (key) => consul.get(key, { consistent: true }),
+    list: (prefix) => consul.list(prefix, { consistent: true })
+  })
+}
