@@ -74,6 +74,8 @@ describe("slots", () => {
         const entry = yield* stage.consul.get(key)
         assert.isUndefined(entry._tag === "Some" ? entry.value.session : "it is gone")
       }
+      // What lapses by time has had some when the next leader looks.
+      yield* Effect.sleep("1 second")
       yield* Fiber.interrupt(first)
       yield* stage.serve()
       yield* stage.put("z-more", { owner: 7 })
