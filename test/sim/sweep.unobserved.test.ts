@@ -1,5 +1,5 @@
 import { describeSweep } from "./describeSweep.ts"
-import { scenarios } from "./scenarios.ts"
+import { everyday } from "./scenarios.ts"
 import { unobserved } from "./sweep.ts"
 
-describeSweep(unobserved, scenarios)
+describeSweep(unobserved, everyday)
