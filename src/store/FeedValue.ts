@@ -1,4 +1,5 @@
-import { Either, Option, Schema } from "effect"
+import { Option, Schema } from "effect"
+import { storedJson } from "./storedJson.ts"
 
 /** One changed status, as the feed names it. */
 export const FeedEntry = Schema.Struct({
@@ -17,13 +18,7 @@ export type FeedEntry = typeof FeedEntry.Type
 export const FeedValue = Schema.Struct({ epoch: Schema.String, entries: Schema.Array(FeedEntry) })
 export type FeedValue = typeof FeedValue.Type
 
-const Json = Schema.parseJson(FeedValue)
-export const encodeFeed = Schema.encodeSync(Json)
-const decode = Schema.decodeUnknownEither(Json)
-
-/** None for bytes that are no feed. */
-export const decodeFeed = (value: Uint8Array): Option.Option<FeedValue> =>
-  Either.getRight(decode(new TextDecoder().decode(value)))
+export const { decode: decodeFeed, encode: encodeFeed } = storedJson(FeedValue)
 
 /** Entries that the value keeps: a reader that misses more of them at once looks at everything anew. */
 export const feedLength = 256

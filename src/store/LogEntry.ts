@@ -1,4 +1,5 @@
-import { type Option, Schema } from "effect"
+import { Schema } from "effect"
+import { storedJson } from "./storedJson.ts"
 
 /** More pieces than a bounded log can have; all of them are deleted in one transaction, which takes 64 operations. */
 export const mostPieces = 48
@@ -17,10 +18,4 @@ const LogEntry = Schema.Struct({
 })
 export type LogEntry = typeof LogEntry.Type
 
-const Json = Schema.parseJson(LogEntry)
-
-export const encodeLogEntry: (entry: LogEntry) => string = Schema.encodeSync(Json)
-
-const decode = Schema.decodeUnknownOption(Json)
-
-export const decodeLogEntry = (value: Uint8Array): Option.Option<LogEntry> => decode(new TextDecoder().decode(value))
+export const { decode: decodeLogEntry, encode: encodeLogEntry } = storedJson(LogEntry)

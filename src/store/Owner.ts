@@ -1,8 +1,9 @@
-import { Data, Effect, Option, Schema } from "effect"
+import { Data, Effect, Option } from "effect"
 import { Consul } from "../consul/Consul.ts"
-import { Status } from "../domain/Status.ts"
+import type { Status } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
+import { statusValue } from "./statusValue.ts"
 
 /** What the store says of the record that a Nomad job was registered for. */
 export type Owner = Data.TaggedEnum<{
@@ -25,7 +26,7 @@ export const ownerOf = Effect.fn("ownerOf")(function* (
   const consul = yield* Consul
   const status = yield* consul.get(keys.status(name), { consistent: true })
   if (Option.isSome(status)) {
-    return Option.match(decode(new TextDecoder().decode(status.value.value)), {
+    return Option.match(statusValue.decode(status.value.value), {
       onNone: () => Owner.Undecided(),
       onSome: (found) => Owner.Known({ status: found })
     })
@@ -38,5 +39,3 @@ export const ownerOf = Effect.fn("ownerOf")(function* (
 
 /** The keys that spell one name. */
 const endings = ["", ".json", ".yaml", ".yml"]
-
-const decode = Schema.decodeUnknownOption(Schema.parseJson(Status))

@@ -1,13 +1,15 @@
-import { type Array as Arr, Context, Data, Effect, Layer, Option, Schema } from "effect"
+import { type Array as Arr, Context, Data, Effect, Layer, Option } from "effect"
 import { Consul, type KvEntry } from "../consul/Consul.ts"
 import type { ReadOptions } from "../consul/ReadOptions.ts"
 import { maxTransactionBytes, transactionSize, TxnOp, TxnResult } from "../consul/Transaction.ts"
-import { Confidential } from "../domain/encodeRecord.ts"
+import type { Confidential } from "../domain/encodeRecord.ts"
 import type { Slot } from "../domain/slots.ts"
-import { Status } from "../domain/Status.ts"
+import type { Status } from "../domain/Status.ts"
 import { type ApiError, Denied } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
 import { SlotHolder } from "./SlotHolder.ts"
+import { confidentialValue } from "./confidentialValue.ts"
+import { statusValue } from "./statusValue.ts"
 
 /** A status as the store holds it. */
 export interface StoredStatus {
@@ -70,12 +72,6 @@ export interface StatusRead {
   readonly modifyIndex: number
 }
 
-const StatusJson = Schema.parseJson(Status)
-const decode = Schema.decodeUnknownOption(StatusJson)
-const encode = Schema.encodeSync(StatusJson)
-
-const encodeConfidential = Schema.encodeSync(Schema.parseJson(Confidential))
-
 const unchanged = (key: string, index: number): TxnOp =>
   index === 0 ? TxnOp.CheckNotExists({ key }) : TxnOp.CheckIndex({ key, index })
 
@@ -83,7 +79,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
 
   const read = (entry: KvEntry): StatusRead => ({
-    status: decode(new TextDecoder().decode(entry.value)),
+    status: statusValue.decode(entry.value),
     modifyIndex: entry.modifyIndex
   })
 
@@ -151,7 +147,7 @@ const operations = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArra
     guard.record.key,
     Option.getOrElse(guard.record.modifyIndex, () => 0)
   ),
-  TxnOp.Cas({ key: keys.status(status.name), value: encode(status), index: guard.modifyIndex }),
+  TxnOp.Cas({ key: keys.status(status.name), value: statusValue.encode(status), index: guard.modifyIndex }),
   ...guard.released.map((slot) => TxnOp.Delete({ key: keys.slot(slot) })),
   ...guard.taken.map((slot) =>
     TxnOp.Cas({
@@ -166,7 +162,7 @@ const operations = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArra
     : [
         TxnOp.Set({
           key: keys.confidential(guard.confidential.id),
-          value: encodeConfidential(guard.confidential.value)
+          value: confidentialValue.encode(guard.confidential.value)
         })
       ])
 ]

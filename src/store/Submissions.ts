@@ -3,13 +3,14 @@ import { Clock, Context, Data, Effect, Layer, Option, Schema } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import { TxnOp, TxnResult } from "../consul/Transaction.ts"
 import type { DesiredRecord } from "../domain/decodeRecord.ts"
-import { Confidential, encodeRecord, withoutConfidential } from "../domain/encodeRecord.ts"
+import { encodeRecord, withoutConfidential } from "../domain/encodeRecord.ts"
 import type { Slot } from "../domain/slots.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
 import { type ApiError, Denied, Unavailable } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
 import { SlotHolder } from "./SlotHolder.ts"
 import { SubmitKey } from "./SubmitKey.ts"
+import { confidentialValue } from "./confidentialValue.ts"
 
 /** Another run holds what the record wants, and the record says not to wait for it. Nothing was written. */
 export class SlotTaken extends Data.TaggedError("SlotTaken")<{ readonly holder: SlotHolder }> {
@@ -55,7 +56,6 @@ export class Submissions extends Context.Tag("jobforge/store/Submissions")<
 }
 
 const encodeRequest = Schema.encodeSync(Schema.parseJson(Schema.Struct({ verb: Schema.String, job_id: Schema.String })))
-const encodeConfidential = Schema.encodeSync(Schema.parseJson(Confidential))
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
@@ -83,7 +83,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       ...wanted.map((slot) => TxnOp.CheckNotExists({ key: keys.slot(slot) })),
       ...(confidential === undefined
         ? []
-        : [TxnOp.Cas({ key: keys.confidential(jobId), value: encodeConfidential(confidential), index: 0 })]),
+        : [TxnOp.Cas({ key: keys.confidential(jobId), value: confidentialValue.encode(confidential), index: 0 })]),
       TxnOp.Cas({ key: `${keys.jobs}${jobId}`, value: text, index: 0 })
     ])
     if (TxnResult.$is("Committed")(result)) return { jobId, repeated: false }

@@ -4,19 +4,13 @@ import { TxnOp } from "../consul/Transaction.ts"
 import { Timestamp } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
+import { storedJson } from "./storedJson.ts"
 
 const Use = Schema.Struct({ job_id: Schema.String, fingerprint: Schema.String, at: Timestamp })
 
 /** The value of a submit key: the job that it made, and a hash of what was submitted with it. */
 export type SubmitKey = typeof Use.Type
-
-const UseJson = Schema.parseJson(Use)
-const decodeText = Schema.decodeUnknownOption(UseJson)
-
-export const SubmitKey = {
-  encode: Schema.encodeSync(UseJson),
-  decode: (value: Uint8Array): Option.Option<SubmitKey> => decodeText(new TextDecoder().decode(value))
-}
+export const SubmitKey = storedJson(Use)
 
 /** Milliseconds for which a submit key is remembered. */
 export const submitKeyLife = 24 * 3_600_000

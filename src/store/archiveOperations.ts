@@ -1,10 +1,11 @@
 import { Option, Schema } from "effect"
 import { TxnOp } from "../consul/Transaction.ts"
 import { BuildJob } from "../domain/BuildJob.ts"
-import { Status } from "../domain/Status.ts"
+import type { Status } from "../domain/Status.ts"
 import type { ArchivedJob } from "./ArchivedJob.ts"
 import { archivedRef, type ArchivedRef } from "./ArchivedRef.ts"
 import type { Keys } from "./keys.ts"
+import { statusValue } from "./statusValue.ts"
 
 /** A key as it was seen: none, if it must not exist. */
 export interface Seen {
@@ -54,7 +55,7 @@ export const restoring = (keys: Keys, { name, record, status }: ArchivedJob, mod
     record === undefined || text === undefined
       ? TxnOp.CheckNotExists({ key: `${keys.jobs}${name}` })
       : TxnOp.Cas({ key: record.key, value: text, index: 0 }),
-    TxnOp.Cas({ key: keys.status(name), value: encodeStatus(status), index: 0 }),
+    TxnOp.Cas({ key: keys.status(name), value: statusValue.encode(status), index: 0 }),
     ...removal({ key: keys.archived(name), modifyIndex: Option.some(modifyIndex) }),
     ...entriesOf(keys, archivedRef(keys.archiveTimes, status)).map((key) => TxnOp.Delete({ key }))
   ]
@@ -85,5 +86,4 @@ const removal = ({ key, modifyIndex }: Seen): ReadonlyArray<TxnOp> =>
     onSome: (index) => [TxnOp.CheckIndex({ key, index }), TxnOp.DeleteCas({ key, index })]
   })
 
-const encodeStatus = Schema.encodeSync(Schema.parseJson(Status))
 const encodeJob = Schema.encodeSync(Schema.parseJson(BuildJob))

@@ -1,9 +1,10 @@
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option } from "effect"
 import type { Consul } from "../consul/Consul.ts"
-import { Confidential } from "../domain/encodeRecord.ts"
+import type { Confidential } from "../domain/encodeRecord.ts"
 import { looksLikeVaultReference, parseVaultReference } from "../domain/vaultReference.ts"
 import type { Keys } from "./keys.ts"
 import type { SecretSource } from "./secretSources.ts"
+import { confidentialValue } from "./confidentialValue.ts"
 
 export interface ConfidentialSecrets {
   readonly values: ReadonlyArray<string>
@@ -14,12 +15,10 @@ export interface ConfidentialSecrets {
 /** What the receivers of a job's webhooks are told in confidence. Nothing, when it can't be read: no step has it. */
 export const readConfidential = (consul: Consul["Type"], keys: Keys, id: string): Effect.Effect<ConfidentialSecrets> =>
   consul.get(keys.confidential(id)).pipe(
-    Effect.map(Option.flatMap(({ value }) => decode(new TextDecoder().decode(value)))),
+    Effect.map(Option.flatMap(({ value }) => confidentialValue.decode(value))),
     Effect.catchAll((error) => Effect.as(Effect.logDebug("confidential part not read", error.message), Option.none())),
     Effect.map(Option.match({ onNone: () => ({ values: [], references: [] }), onSome: secretsOf }))
   )
-
-const decode = Schema.decodeUnknownOption(Schema.parseJson(Confidential))
 
 const secretsOf = ({ webhook_headers: headers = {}, webhook_secret: secret }: Confidential): ConfidentialSecrets => {
   const reference = secret === undefined ? Option.none() : parseVaultReference(secret)

@@ -1,12 +1,12 @@
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option } from "effect"
 import { Consul } from "../consul/Consul.ts"
-import { Confidential } from "../domain/encodeRecord.ts"
 import { looksLikeVaultReference, parseVaultReference } from "../domain/vaultReference.ts"
 import type { Keys } from "../store/keys.ts"
 import { Vault } from "../vault/Vault.ts"
 import type { Delivery } from "./Delivery.ts"
 import type { Confidence } from "./deliveryHeaders.ts"
 import { Failed, GivenUp, Postponed } from "./Unsent.ts"
+import { confidentialValue } from "../store/confidentialValue.ts"
 
 /**
  * What a delivery is signed with and what else its receiver alone may know. A delivery that should be signed never goes out
@@ -23,7 +23,7 @@ export const confidenceOf = Effect.fnUntraced(function* (
     ({ message }) => new Postponed({ detail: message })
   )
   if (Option.isNone(entry)) return yield* new GivenUp({ detail: "what it is signed with is in the store no more" })
-  const known = decode(new TextDecoder().decode(entry.value.value))
+  const known = confidentialValue.decode(entry.value.value)
   if (Option.isNone(known)) return yield* new GivenUp({ detail: "what it is signed with can't be read" })
   const { webhook_headers: headers = {}, webhook_secret: secret } = known.value
   if (secret === undefined) return { headers }
@@ -43,5 +43,3 @@ const fromVault = Effect.fnUntraced(function* (text: string) {
     ? yield* new Failed({ detail: `the secret ${path} in Vault has no field ${field}` })
     : secret
 })
-
-const decode = Schema.decodeUnknownOption(Schema.parseJson(Confidential))
