@@ -2,18 +2,18 @@ import { Struct } from "effect"
 import type { PastJob } from "../api/Answers.ts"
 import type { JobState } from "../api/JobState.ts"
 import { wireTime } from "../api/WireTime.ts"
+import { jobMetrics } from "../domain/jobMetrics.ts"
 import type { Attempt, Status } from "../domain/Status.ts"
 import type { FoundJob } from "../store/JobFinder.ts"
 import { allocationsOf } from "./allocationsOf.ts"
 import { configView } from "./configView.ts"
-import { metricsOf } from "./metricsOf.ts"
 
 /** A job as every interface shows it. */
 export const statusView = ({ archived, index, status }: FoundJob): JobState => ({
   job_id: jobIdOf(status),
   status: status.status,
   ...configOf(status),
-  metrics: metricsOf(status),
+  metrics: jobMetrics(status),
   ...Struct.pick(status, "error"),
   allocations: allocationsOf(status),
   name: status.name,
@@ -45,7 +45,7 @@ export const statusView = ({ archived, index, status }: FoundJob): JobState => (
 
 /** The same job as one line of the history. */
 export const historyView = (status: Status): PastJob => {
-  const metrics = metricsOf(status)
+  const metrics = jobMetrics(status)
   return {
     id: jobIdOf(status),
     ...configOf(status),

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Predicate, Schedule } from "effect"
 import { parseExposition, type ParsedFamily, valueOf } from "../metrics/parseExposition.ts"
-import { atRest, freePort, record, setStage, withTests } from "../zoo/support/Stage.ts"
+import { freePort } from "../support/freePort.ts"
+import { atRest, record, setStage, withTests } from "../zoo/support/Stage.ts"
 import { brokenRef } from "../../scripts/chaos/modelDriver.ts"
 
 const fetchText = (url: string, headers: Readonly<Record<string, string>> = {}) =>

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { DurationInput } from "effect/Duration"
@@ -17,6 +16,7 @@ import * as ThreadPacemaker from "../../../src/leader/ThreadPacemaker.ts"
 import { Nomad } from "../../../src/nomad/Nomad.ts"
 import { keysBelow } from "../../../src/store/keys.ts"
 import { consulClient } from "../../support/consulClient.ts"
+import { freePort } from "../../support/freePort.ts"
 import { nomadClient, plainNomad } from "../../support/nomadClient.ts"
 
 export const keys = keysBelow("jobforge-service")
@@ -159,12 +159,3 @@ const shown = (status: Status | undefined): string =>
 const parseStatus = Schema.decodeUnknownOption(Schema.parseJson(Status))
 
 const decodeStatus = ({ value }: { readonly value: Uint8Array }) => parseStatus(new TextDecoder().decode(value))
-
-export const freePort: Effect.Effect<number> = Effect.async((resume) => {
-  const probe = createServer()
-  probe.listen(0, "127.0.0.1", () => {
-    const bound = probe.address()
-    const port = typeof bound === "object" && bound !== null ? bound.port : 0
-    probe.close(() => resume(Effect.succeed(port)))
-  })
-})
