@@ -1,5 +1,6 @@
 import type { FileSystem } from "@effect/platform"
 import { Config, ConfigError, Effect, Either, Option, Redacted } from "effect"
+import { checkedSetting, settingText } from "../http/settingText.ts"
 import { readSettingFile, tlsFiles } from "../http/tlsFiles.ts"
 import type { TlsOptions } from "../http/Transport.ts"
 
@@ -28,9 +29,9 @@ export const load: Effect.Effect<ConsulConfig, ConfigError.ConfigError, FileSyst
     const address = yield* addressConfig
     const token = yield* tokenOf
     const tls = yield* tlsOf
-    const basicAuth = yield* Config.map(text("CONSUL_HTTP_AUTH"), Option.map(Redacted.make))
-    const namespace = yield* text("CONSUL_NAMESPACE")
-    const datacenter = yield* text("CONSUL_DATACENTER")
+    const basicAuth = yield* Config.map(settingText("CONSUL_HTTP_AUTH"), Option.map(Redacted.make))
+    const namespace = yield* settingText("CONSUL_NAMESPACE")
+    const datacenter = yield* settingText("CONSUL_DATACENTER")
     return {
       ...address,
       ...tls,
@@ -52,47 +53,26 @@ const optional = <K extends string, A>(key: K, value: Option.Option<A>): { reado
   return Option.match(value, { onNone: () => none, onSome: (some) => ({ ...none, [key]: some }) })
 }
 
-/** None for an unset variable and for an empty one. */
-const text = (name: string): Config.Config<Option.Option<string>> =>
-  Config.string(name).pipe(
-    Config.map((value) => value.trim()),
-    Config.option,
-    Config.map(Option.filter((value) => value !== ""))
-  )
-
 /** What an HTTP header can carry; anything else would fail at each request, far from its cause. */
 const headerSafe = /^[\x21-\x7e]+$/
 
 /** The message must not repeat the value. */
 const secret = (name: string): Config.Config<Option.Option<Redacted.Redacted>> =>
-  checked(name, (value) =>
+  checkedSetting(name, (value) =>
     headerSafe.test(value)
       ? Either.right(Redacted.make(value))
       : Either.left("it has spaces, control characters or non-ASCII letters; give it as one line of plain characters")
   )
 
 const flag = (name: string, fallback: boolean): Config.Config<boolean> =>
-  checked(name, (value) => {
+  checkedSetting(name, (value) => {
     if (/^(1|t|true|yes|on)$/i.test(value)) return Either.right(true)
     if (/^(0|f|false|no|off)$/i.test(value)) return Either.right(false)
     return Either.left(`"${value}" is neither true nor false`)
   }).pipe(Config.map(Option.getOrElse(() => fallback)))
 
-const checked = <A>(
-  name: string,
-  check: (value: string) => Either.Either<A, string>
-): Config.Config<Option.Option<A>> =>
-  Config.mapOrFail(
-    text(name),
-    Option.match({
-      onNone: () => Either.right(Option.none<A>()),
-      onSome: (value) =>
-        Either.mapBoth(check(value), { onLeft: (why) => ConfigError.InvalidData([name], why), onRight: Option.some })
-    })
-  )
-
 const addressConfig: Effect.Effect<Address, ConfigError.ConfigError> = Effect.gen(function* () {
-  const address = yield* checked("CONSUL_HTTP_ADDR", parseAddress)
+  const address = yield* checkedSetting("CONSUL_HTTP_ADDR", parseAddress)
   const ssl = yield* flag("CONSUL_HTTP_SSL", false)
   const found = Option.getOrElse(address, (): Address => ({ origin: "http://127.0.0.1:8500" }))
   return ssl ? { ...found, origin: found.origin.replace(/^http:/, "https:") } : found
@@ -130,7 +110,7 @@ const parseUrl = (value: string, full: string): Either.Either<Address, string> =
 }
 
 const tokenOf = Effect.gen(function* () {
-  const path = yield* text("CONSUL_HTTP_TOKEN_FILE")
+  const path = yield* settingText("CONSUL_HTTP_TOKEN_FILE")
   if (Option.isNone(path)) return yield* secret("CONSUL_HTTP_TOKEN")
   const content = (yield* readSettingFile("CONSUL_HTTP_TOKEN_FILE", path.value)).trim()
   if (!headerSafe.test(content)) {
@@ -146,7 +126,7 @@ const tokenOf = Effect.gen(function* () {
 
 const tlsOf = Effect.gen(function* () {
   const files = yield* tlsFiles({ ca: "CONSUL_CACERT", cert: "CONSUL_CLIENT_CERT", key: "CONSUL_CLIENT_KEY" })
-  const servername = yield* text("CONSUL_TLS_SERVER_NAME")
+  const servername = yield* settingText("CONSUL_TLS_SERVER_NAME")
   const rejectUnauthorized = yield* flag("CONSUL_HTTP_SSL_VERIFY", true)
   const tls: TlsOptions = {
     ...files,

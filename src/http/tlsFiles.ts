@@ -1,5 +1,6 @@
 import { FileSystem } from "@effect/platform"
-import { Config, ConfigError, Effect, Option } from "effect"
+import { ConfigError, Effect, Option } from "effect"
+import { settingText } from "./settingText.ts"
 import type { TlsOptions } from "./Transport.ts"
 
 /** The environment variables that name a system's PEM files. */
@@ -28,9 +29,9 @@ export const tlsFiles = Effect.fnUntraced(function* (
 })
 
 const pem = Effect.fnUntraced(function* (name: string) {
-  const path = Option.filter(yield* Config.option(Config.string(name)), (text) => text.trim() !== "")
+  const path = yield* settingText(name)
   if (Option.isNone(path)) return Option.none<string>()
-  const content = yield* readSettingFile(name, path.value.trim())
+  const content = yield* readSettingFile(name, path.value)
   if (!content.includes("-----BEGIN ")) {
     return yield* Effect.fail(ConfigError.InvalidData([name], `${path.value} is no PEM file; convert it to PEM`))
   }

@@ -1,5 +1,6 @@
 import type { FileSystem } from "@effect/platform"
-import { Config, ConfigError, Effect, Either, Option, Redacted } from "effect"
+import { type ConfigError, Effect, Either, Option, Redacted } from "effect"
+import { checkedSetting, settingText } from "../http/settingText.ts"
 import { tlsFiles } from "../http/tlsFiles.ts"
 import type { TlsOptions } from "../http/Transport.ts"
 
@@ -30,12 +31,12 @@ export const load: Effect.Effect<
   ConfigError.ConfigError,
   FileSystem.FileSystem
 > = Effect.gen(function* () {
-  const origin = yield* checked("VAULT_ADDR", parseAddress)
+  const origin = yield* checkedSetting("VAULT_ADDR", parseAddress)
   if (Option.isNone(origin)) return Option.none()
   const token = yield* tokenOf
   const tls = yield* tlsOf
-  const namespace = yield* text("VAULT_NAMESPACE")
-  const mount = yield* checked("VAULT_MOUNT", parseMount)
+  const namespace = yield* settingText("VAULT_NAMESPACE")
+  const mount = yield* checkedSetting("VAULT_MOUNT", parseMount)
   return Option.some({
     origin: origin.value,
     token,
@@ -44,27 +45,6 @@ export const load: Effect.Effect<
     ...Option.match(namespace, { onNone: () => ({}), onSome: (name) => ({ namespace: name }) })
   })
 })
-
-/** None for an unset variable and for an empty one. */
-const text = (name: string): Config.Config<Option.Option<string>> =>
-  Config.string(name).pipe(
-    Config.map((value) => value.trim()),
-    Config.option,
-    Config.map(Option.filter((value) => value !== ""))
-  )
-
-const checked = <A>(
-  name: string,
-  check: (value: string) => Either.Either<A, string>
-): Config.Config<Option.Option<A>> =>
-  Config.mapOrFail(
-    text(name),
-    Option.match({
-      onNone: () => Either.right(Option.none<A>()),
-      onSome: (value) =>
-        Either.mapBoth(check(value), { onLeft: (why) => ConfigError.InvalidData([name], why), onRight: Option.some })
-    })
-  )
 
 /** The value isn't repeated: it may hold a password. */
 const parseAddress = (value: string): Either.Either<string, string> => {
@@ -87,11 +67,11 @@ const parseToken = (value: string): Either.Either<Redacted.Redacted, string> =>
 
 const tokenOf = Effect.gen(function* () {
   const none: VaultToken = { _tag: "None" }
-  const file = yield* text("VAULT_TOKEN_FILE")
+  const file = yield* settingText("VAULT_TOKEN_FILE")
   if (Option.isSome(file)) return inFile(file.value)
-  const given = yield* checked("VAULT_TOKEN", parseToken)
+  const given = yield* checkedSetting("VAULT_TOKEN", parseToken)
   if (Option.isSome(given)) return { _tag: "Given", token: given.value } satisfies VaultToken
-  const folder = yield* text("NOMAD_SECRETS_DIR")
+  const folder = yield* settingText("NOMAD_SECRETS_DIR")
   return Option.match(folder, {
     onNone: () => none,
     onSome: (path) => inFile(`${path.replace(/\/$/, "")}/vault_token`)
@@ -102,8 +82,8 @@ const inFile = (path: string): VaultToken => ({ _tag: "InFile", path })
 
 const tlsOf = Effect.gen(function* () {
   const files = yield* tlsFiles({ ca: "VAULT_CACERT", cert: "VAULT_CLIENT_CERT", key: "VAULT_CLIENT_KEY" })
-  const servername = yield* text("VAULT_TLS_SERVER_NAME")
-  const unverified = yield* checked("VAULT_SKIP_VERIFY", (value) => {
+  const servername = yield* settingText("VAULT_TLS_SERVER_NAME")
+  const unverified = yield* checkedSetting("VAULT_SKIP_VERIFY", (value) => {
     if (/^(1|t|true)$/i.test(value)) return Either.right(true)
     return /^(0|f|false)$/i.test(value) ? Either.right(false) : Either.left(`"${value}" is neither true nor false`)
   })
