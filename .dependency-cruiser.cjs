@@ -8,7 +8,7 @@ const layers = [
   "webhooks",
   "(controller|server)",
   "embedded",
-  "cli"
+  "(cli|commands)"
 ]
 const above = (index) => `^src/(${layers.slice(index + 1).join("|")})/`
 const outsideAdapters = "^src/(domain|api|diagnosis|redaction|consul|nomad|vault|jobspec|store|leader|webhooks|controller)/"
