@@ -1,9 +1,6 @@
-import { createServer } from "node:http"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { type HttpApp, HttpServer } from "@effect/platform"
-import type { ServeError } from "@effect/platform/HttpServerError"
-import { Data, Effect, Layer, type Scope } from "effect"
-import type { HttpServerRequest } from "@effect/platform/HttpServerRequest"
+import type { HttpApp } from "@effect/platform"
+import { Data, Effect } from "effect"
+import { serveHttp } from "../server/httpServer.ts"
 
 /** A port can't be listened on. */
 export class CannotListen extends Data.TaggedError("CannotListen")<{
@@ -24,21 +21,15 @@ export interface Address {
   readonly setting: string
 }
 
-/** Serves until the scope closes. */
+/** Serves until the scope closes, as `serveHttp` does: with the same limits on every port. */
 export const listen = <E, R>(
   app: HttpApp.Default<E, R>,
-  address: Address
-): Effect.Effect<void, CannotListen, Exclude<R, HttpServerRequest | Scope.Scope> | Scope.Scope> =>
-  Layer.build(HttpServer.serve(app).pipe(Layer.provide(NodeHttpServer.layer(() => createServer(), address)))).pipe(
-    Effect.mapError(cannotListen(address)),
+  { host, port, setting }: Address
+): Effect.Effect<void, CannotListen, Effect.Effect.Context<ReturnType<typeof serveHttp<E, R>>>> =>
+  serveHttp(app, { host, port }).pipe(
+    Effect.mapError(({ cause }) => new CannotListen({ host, port, setting, detail: reasonOf(cause) })),
     Effect.asVoid
   )
-
-/** Why an address can't be had, and which setting names another. */
-export const cannotListen =
-  ({ host, port, setting }: Address) =>
-  (error: ServeError): CannotListen =>
-    new CannotListen({ host, port, setting, detail: reasonOf(error.cause) })
 
 const reasonOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"

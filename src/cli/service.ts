@@ -12,7 +12,6 @@ import type { Nomad } from "../nomad/Nomad.ts"
 import { Authentication } from "../server/Authentication.ts"
 import { Diagnoses } from "../server/Diagnoses.ts"
 import { httpApp } from "../server/httpApp.ts"
-import { serveHttp } from "../server/httpServer.ts"
 import { JobLogs } from "../server/JobLogs.ts"
 import { Jobs } from "../server/Jobs.ts"
 import { Limits } from "../server/Limits.ts"
@@ -37,7 +36,7 @@ import { Submissions } from "../store/Submissions.ts"
 import { Vault } from "../vault/Vault.ts"
 import * as VaultHttp from "../vault/VaultHttp.ts"
 import { webhookDuty } from "../webhooks/webhookDuty.ts"
-import { cannotListen, type CannotListen, listen } from "./listen.ts"
+import { type CannotListen, listen } from "./listen.ts"
 import { secretsIn } from "./ownSecrets.ts"
 
 export interface ServiceOptions {
@@ -135,11 +134,11 @@ const watchdog = Layer.effect(
 )
 
 const serve = Effect.fnUntraced(function* ({ observation, server }: Settings, onServing: () => void) {
-  const address = { ...server, setting: "SERVER_PORT, or --port with dev" }
-  yield* Effect.mapError(serveHttp(httpApp(server), server), cannotListen(address))
+  const { host, port } = server
+  yield* listen(httpApp(server), { host, port, setting: "SERVER_PORT, or --port with dev" })
   const { healthPort } = observation
-  if (healthPort !== 0) yield* listen(probes, { host: server.host, port: healthPort, setting: "HEALTH_PORT" })
-  yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ host: server.host, port: server.port }))
+  if (healthPort !== 0) yield* listen(probes, { host, port: healthPort, setting: "HEALTH_PORT" })
+  yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ host, port }))
   yield* Effect.sync(onServing)
   return yield* Effect.never
 }, Effect.scoped)
