@@ -8,7 +8,7 @@ import {
 import { Effect, Option, ParseResult, Schema, SchemaAST } from "effect"
 import { defectAnswer, type Failed, failureAnswer } from "./failureAnswer.ts"
 import { jsonAnswer } from "./jsonAnswer.ts"
-import { invalidBody, readJson, withKnownNames } from "./readBody.ts"
+import { invalidBody, readFields, withKnownNames } from "./readBody.ts"
 import { badRequest, Refused } from "./Refused.ts"
 
 /** The parts of a request, each decoded when it is asked for. One that the endpoint doesn't define is a bug to ask for. */
@@ -74,7 +74,7 @@ export const implementRaw = <
     payload: part(
       endpoint.payloadSchema,
       "body",
-      Effect.map(readJson, ({ value }) => value)
+      Effect.map(readFields, ({ value }) => value)
     )
   }
   const app = handle(asked).pipe(

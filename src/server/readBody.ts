@@ -29,23 +29,11 @@ export const readBody: Effect.Effect<string, Refused, HttpServerRequest.HttpServ
   )
 })
 
-/**
- * The first JSON value of the body; what follows it is ignored, as the service always did, and an empty body is one
- * without fields. Answers with the value and its text.
- */
-export const readJson = Effect.map(readBody, (text) => {
-  const trimmed = text.trim()
-  return trimmed === "" ? "{}" : trimmed
-}).pipe(
-  Effect.flatMap((text) => {
-    const whole = parse(text)
-    if (Option.isSome(whole)) return Effect.succeed({ text, value: whole.value })
-    const first = firstValue(text)
-    const cut = parse(first)
-    if (Option.isSome(cut)) return Effect.succeed({ text: first, value: cut.value })
-    return Effect.fail(new Refused({ code: 400, error: invalidBody, details: "the body is not JSON" }))
-  })
-)
+/** The first JSON value of the body; what follows it is ignored, as the service always did. Answers with the value and its text. */
+export const readJson = Effect.flatMap(readBody, (text) => firstJson(text.trim()))
+
+/** The same where an empty body is one without fields. */
+export const readFields = Effect.flatMap(readBody, (text) => firstJson(text.trim() === "" ? "{}" : text.trim()))
 
 /** Names are matched without regard to case where none fits exactly, as the service always did. */
 export const withKnownNames = (value: unknown, names: ReadonlyArray<string>): unknown => {
@@ -73,6 +61,16 @@ const parse = Schema.decodeUnknownOption(Schema.parseJson())
 
 const decodeUtf8 = (bytes: Uint8Array): Either.Either<string, unknown> =>
   Either.try(() => new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+
+const firstJson = (text: string): Either.Either<{ readonly text: string; readonly value: unknown }, Refused> => {
+  const whole = parse(text)
+  if (Option.isSome(whole)) return Either.right({ text, value: whole.value })
+  const first = firstValue(text)
+  return Option.match(parse(first), {
+    onNone: () => Either.left(new Refused({ code: 400, error: invalidBody, details: "the body is not JSON" })),
+    onSome: (value) => Either.right({ text: first, value })
+  })
+}
 
 /** Up to the bracket that closes the first one. */
 const firstValue = (text: string): string => {
