@@ -7,6 +7,8 @@ import { maximumImageNameLength } from "./ImageReference.ts"
 export interface Fault {
   readonly path: FieldPath
   readonly fault: string
+  /** When it is the key that is wrong, whatever its value. */
+  readonly at?: "key"
 }
 
 /**
@@ -99,7 +101,11 @@ const headerFaults = (headers: unknown): ReadonlyArray<Fault> => {
   const repeated = Predicate.isRecord(headers)
     ? Object.keys(headers).filter((name) => seen.size === seen.add(name.toLowerCase()).size)
     : []
-  return repeated.map((name) => ({ path: ["webhook_headers", name], fault: "is given twice, in different case" }))
+  return repeated.map((name) => ({
+    path: ["webhook_headers", name],
+    fault: "is given twice, in different case",
+    at: "key"
+  }))
 }
 
 const member = (value: unknown, key: string): unknown =>

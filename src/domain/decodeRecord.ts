@@ -1,6 +1,6 @@
 import { Array as Arr, Either, Order, Schema } from "effect"
 import type { BuildJob } from "./BuildJob.ts"
-import { crossFieldFaults } from "./BuildJobRules.ts"
+import { crossFieldFaults, type Fault } from "./BuildJobRules.ts"
 import { checkRecordShape } from "./checkRecordShape.ts"
 import { type FieldError, fieldError } from "./FieldError.ts"
 import { hashJob } from "./hashJob.ts"
@@ -31,7 +31,10 @@ export const decodeInput = (value: unknown): Either.Either<DesiredRecord, Arr.No
     Either.flatMap(() => decodeShaped(value))
   )
 
-const decodeShaped = (value: unknown): Either.Either<DesiredRecord, Arr.NonEmptyReadonlyArray<FieldError>> => {
+/** All faults of what `parseRecordText` read, where a bound on their number would hide some from their author. */
+export const recordFaults = (value: unknown): ReadonlyArray<Fault> => judge(value).faults
+
+const judge = (value: unknown) => {
   const input = normaliseRecord(value)
   const decoded = decodeFields(input.record)
   const faults = [
@@ -39,11 +42,12 @@ const decodeShaped = (value: unknown): Either.Either<DesiredRecord, Arr.NonEmpty
     ...(Either.isLeft(decoded) ? faultsOf(decoded.left) : []),
     ...crossFieldFaults(input.record)
   ]
-  const errors = bounded(
-    Arr.sort(faults, inFieldOrder)
-      .map(input.asGiven)
-      .map(({ fault, path }) => fieldError(path, fault))
-  )
+  return { decoded, faults: Arr.sort(faults, inFieldOrder).map(input.asGiven) }
+}
+
+const decodeShaped = (value: unknown): Either.Either<DesiredRecord, Arr.NonEmptyReadonlyArray<FieldError>> => {
+  const { decoded, faults } = judge(value)
+  const errors = bounded(faults.map(({ fault, path }) => fieldError(path, fault)))
   if (Arr.isNonEmptyReadonlyArray(errors)) return Either.left(errors)
   // Without a fault there is a record.
   const { labels = {}, on_conflict: onConflict = "queue", state = "active", ...job } = Either.getOrThrow(decoded)

@@ -47,10 +47,11 @@ const besideWrapper = (
   { inner, second, wrapper }: { readonly wrapper: string; readonly second: string | undefined; readonly inner: unknown }
 ): ReadonlyArray<Fault> => {
   if (key === wrapper) return []
-  if (key === second) return [{ path: [key], fault: `is given besides ${wrapper}; keep one of them` }]
-  if (!controls.includes(key)) return [{ path: [key], fault: `stands beside ${wrapper}; move it into ${wrapper}` }]
+  if (key === second) return [{ path: [key], fault: `is given besides ${wrapper}; keep one of them`, at: "key" }]
+  if (!controls.includes(key))
+    return [{ path: [key], fault: `stands beside ${wrapper}; move it into ${wrapper}`, at: "key" }]
   return isObject(inner) && Object.hasOwn(inner, key)
-    ? [{ path: [key], fault: `is given both in ${wrapper} and beside it; keep one of them` }]
+    ? [{ path: [key], fault: `is given both in ${wrapper} and beside it; keep one of them`, at: "key" }]
     : []
 }
 
@@ -89,7 +90,8 @@ const moveLegacyFields = (record: JsonObject): NormalisedRecord => {
     record: { ...rest, test: { ...test, ...Object.fromEntries(members) } },
     faults: differing.map((name) => ({
       path: [name],
-      fault: `and test.${legacyTestFields[name]} are both given and differ; keep test.${legacyTestFields[name]}`
+      fault: `and test.${legacyTestFields[name]} are both given and differ; keep test.${legacyTestFields[name]}`,
+      at: "key"
     })),
     asGiven: (fault) => {
       const [first, second, ...deeper] = fault.path

@@ -11,25 +11,43 @@ export const parseRecordText = (text: string): Either.Either<unknown, FieldError
   if (exceeds(text)) return Either.left({ path: "", message: "the record is larger than 512 KiB" })
   const json = Option.flatMap(parseJson(text), ({ value }) => withoutDuplicates(text, value))
   if (Option.isSome(json)) return json.value
-  return Either.flatMap(parseYaml(text), (value) => Either.map(checkRecordShape(value), () => value))
+  return parseYaml(text).pipe(
+    Either.mapLeft(syntaxError),
+    Either.flatMap((value) => Either.map(checkRecordShape(value), () => value))
+  )
 }
 
-/** The parser's words and position, without the excerpt that it adds: the excerpt could hold a secret. */
-export const syntaxError = (error: unknown): FieldError => ({
-  path: "",
-  message: `the record cannot be read as JSON or YAML: ${reasonOf(error)}`
-})
+/** Why a text is neither JSON nor YAML. */
+export interface SyntaxFault {
+  readonly reason: string
+  /** From 1, in UTF-16 units. The parser doesn't say where a document is missing. */
+  readonly place: { readonly line: number; readonly column: number } | undefined
+}
 
-/** The parser quotes tags and aliases in full, and either can be as long as the record. */
-const maximumReasonLength = 200
+/** What the parser has against the text; undefined where it can be read. */
+export const syntaxFault = (text: string): SyntaxFault | undefined =>
+  Either.match(parseYaml(text), { onLeft: (fault) => fault, onRight: () => undefined })
 
-const reasonOf = (error: unknown): string => {
+const syntaxError = ({ place, reason }: SyntaxFault): FieldError => {
+  const where = place === undefined ? "" : `line ${place.line}, column ${place.column}: `
+  return { path: "", message: `the record cannot be read as JSON or YAML: ${where}${reason}` }
+}
+
+/**
+ * The parser's words and position, without the excerpt that it adds and without the tags and aliases that it quotes:
+ * all of them could be a secret that stands without quotes.
+ */
+export const syntaxFaultOf = (error: unknown): SyntaxFault => {
   // Nothing else is thrown as far as is known, but a hostile record must never end the process.
-  if (!(error instanceof YAMLException)) return "the parser failed"
-  const { mark } = error
-  const reason = error.reason.slice(0, maximumReasonLength)
-  return mark === undefined ? reason : `line ${mark.line + 1}, column ${mark.column + 1}: ${reason}`
+  if (!(error instanceof YAMLException)) return { reason: "the parser failed", place: undefined }
+  const { mark, reason } = error
+  return {
+    reason: reason.replace(quoted, ""),
+    place: mark === undefined ? undefined : { line: mark.line + 1, column: mark.column + 1 }
+  }
 }
+
+const quoted = / "[^]*"| (?:with )?!<[^]*>(?: explicit tag)?|: [^]*$/g
 
 const exceeds = (text: string): boolean =>
   text.length > maximumRecordSize ||
@@ -61,8 +79,8 @@ const options = {
   maxTotalMergeKeys: 1000
 }
 
-const parseYaml = (text: string): Either.Either<unknown, FieldError> =>
+const parseYaml = (text: string): Either.Either<unknown, SyntaxFault> =>
   Either.try({
     try: (): unknown => load(text, options),
-    catch: syntaxError
+    catch: syntaxFaultOf
   })

@@ -12,7 +12,8 @@ export const schemaFaults = <A, I>(
   return (error) =>
     ParseResult.ArrayFormatter.formatErrorSync(error).map((issue, position) => {
       const path = issue.path.map((segment) => (typeof segment === "number" ? segment : String(segment)))
-      return { path, fault: issue._tag === "Unexpected" ? unknownKey(path, fields, position) : issue.message }
+      if (issue._tag !== "Unexpected") return { path, fault: issue.message }
+      return { path, fault: unknownKey(path, fields, position), at: "key" }
     })
 }
 

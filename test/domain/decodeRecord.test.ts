@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration } from "effect"
+import { recordFaults } from "../../src/domain/decodeRecord.ts"
 import { accepted, acceptedText, faults, messages, minimal, textFaults, wrongPaths } from "./records.ts"
 
 describe("a record", () => {
@@ -169,6 +170,37 @@ describe("unknown keys", () => {
     const lines = faults({ ...minimal, ...many })
     assert.lengthOf(lines, 101)
     assert.strictEqual(lines.at(-1), ": and 200 more errors")
+    assert.lengthOf(recordFaults({ ...minimal, ...many }), 300)
+  })
+
+  it("say when it is the key that is wrong", () => {
+    const keys = recordFaults({
+      job_config: { ...minimal, ownr: 1, test: { env: { "A-B": "x" }, python_cwd: "." }, state: "active" },
+      jobConfig: {},
+      state: "active",
+      other: 1
+    })
+    assert.deepStrictEqual(
+      keys.map(({ at, path }) => [path.join("."), at]),
+      ["test.python_cwd", "test.env.A-B", "state", "jobConfig", "other", "ownr"].map((path) => [path, "key"])
+    )
+    const values = recordFaults({
+      ...minimal,
+      owner: 1,
+      test: { vault_secrets: [{}] },
+      webhook_headers: { A: 1, a: "" }
+    })
+    assert.deepStrictEqual(
+      values.map(({ at, path }) => [path.join("."), at]),
+      [
+        ["owner", undefined],
+        ["test.vault_secrets.0.path", undefined],
+        ["test.vault_secrets.0.fields", undefined],
+        ["test.vault_policies", undefined],
+        ["webhook_headers.A", undefined],
+        ["webhook_headers.a", "key"]
+      ]
+    )
   })
 })
 
