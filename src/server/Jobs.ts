@@ -1,4 +1,5 @@
 import { Context, Duration, Effect, Either, Layer, Option } from "effect"
+import { ActingToken } from "../consul/ActingToken.ts"
 import { isUuid } from "../domain/childIds.ts"
 import { decodeInput } from "../domain/decodeRecord.ts"
 import { resolveJob } from "../domain/resolve.ts"
@@ -8,7 +9,7 @@ import type { ApiError } from "../http/ApiError.ts"
 import { JobArchive } from "../store/JobArchive.ts"
 import { type FoundJob, JobFinder } from "../store/JobFinder.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
-import { Statuses } from "../store/Statuses.ts"
+import { Statuses, type StatusRead } from "../store/Statuses.ts"
 import { StatusWatch } from "../store/StatusWatch.ts"
 import { type SlotTaken, Submissions, type SubmitKeyReused, type Submitted } from "../store/Submissions.ts"
 import { Caller, mayChange, maySee } from "./Caller.ts"
@@ -66,6 +67,9 @@ export class Jobs extends Context.Tag("jobforge/server/Jobs")<
   > = Layer.suspend(() => Layer.effect(Jobs, make))
 }
 
+/** After which a record that has no status is looked at again: it may be gone. */
+const lookAgain = Duration.seconds(5)
+
 /** How long a verb waits for the leader to take it up. */
 const patience = Duration.seconds(10)
 
@@ -115,14 +119,30 @@ const make = Effect.gen(function* () {
     within: Duration.Duration
   ): Effect.Effect<FoundJob, ApiError | JobNotFound> =>
     watch.newer(name, index, within).pipe(
-      Effect.zipRight(find(id)),
+      Effect.flatMap((read) => toldOf(id, index, read)),
       Effect.flatMap((found) =>
         found.archived || found.index > index
           ? Effect.succeed(found)
           : // A record that the leader has not looked at yet has no status to wait for.
-            Effect.delay(newer(id, name, index, within), "250 millis")
+            Effect.zipRight(watch.appears(name, lookAgain), newer(id, name, index, within))
       )
     )
+
+  /**
+   * Everybody who waited is told the same read, or else each change would be read again for each of them. Who acts with a
+   * token of its own reads with that one: Consul decides what it may see.
+   */
+  const toldOf = Effect.fnUntraced(function* (id: string, index: number, { modifyIndex, status }: StatusRead) {
+    const caller = yield* Caller
+    const shared = Option.isNone(yield* ActingToken) && modifyIndex > index
+    const own = Option.filter(
+      status,
+      ({ config, job_id: jobId, name }) => shared && (name === id || jobId === id) && maySee(caller, config?.owner)
+    )
+    if (Option.isNone(own)) return yield* find(id)
+    const found: FoundJob = { status: own.value, index: modifyIndex, archived: false }
+    return found
+  })
 
   /** Waits until the job is as wanted, or for as long as a client may be kept waiting. */
   const until = (id: string, first: FoundJob, wanted: (found: FoundJob) => boolean) =>

@@ -1,5 +1,5 @@
 import { type HttpApp, HttpRouter, type HttpServerRequest } from "@effect/platform"
-import { Effect, type Scope } from "effect"
+import { Cause, Effect, type Scope } from "effect"
 import type { Authentication } from "./Authentication.ts"
 import { authenticate } from "./authenticate.ts"
 import { withCors } from "./cors.ts"
@@ -50,7 +50,10 @@ export const httpApp = ({ corsOrigins, host }: HttpAppOptions): HttpApp.Default<
     HttpRouter.withRouterConfig({ maxParamLength: 1024 }),
     Effect.catchTag("RouteNotFound", () => Effect.succeed(notFound)),
     Effect.catchAllCause((cause) =>
-      Effect.zipRight(Effect.logError("bug in the HTTP interface", cause), defectAnswer("Internal server error"))
+      // Whoever asked has left.
+      Cause.isInterruptedOnly(cause)
+        ? Effect.failCause(cause)
+        : Effect.zipRight(Effect.logError("bug in the HTTP interface", cause), defectAnswer("Internal server error"))
     ),
     limitRequests,
     authenticate,

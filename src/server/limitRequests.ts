@@ -34,7 +34,7 @@ const waits = ({ headers, method, url }: HttpServerRequest.HttpServerRequest): b
   return (
     (headers["upgrade"] ?? "").toLowerCase() === "websocket" ||
     (headers["accept"] ?? "").includes("text/event-stream") ||
-    /[?&](?:wait|follow)=/.test(url)
+    /[?&](?:wait|index|follow)=|^[^?]*\/(?:events|logs\/stream)\/?(?:\?|$)/.test(url)
   )
 }
 

@@ -1,4 +1,4 @@
-import { Context, Deferred, Duration, Effect, Layer, Option, Ref, type Scope, Stream } from "effect"
+import { Context, Duration, Effect, type Exit, Layer, Option, Queue, Ref, type Scope, Stream } from "effect"
 import { ActingToken } from "../consul/ActingToken.ts"
 import { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
@@ -18,6 +18,8 @@ export class StatusWatch extends Context.Tag("jobforge/store/StatusWatch")<
      * Consul does it.
      */
     readonly newer: (name: string, index: number, within: Duration.Duration) => Effect.Effect<StatusRead, ApiError>
+    /** Waits for the first status of a name that has none yet, or until the time is over. */
+    readonly appears: (name: string, within: Duration.Duration) => Effect.Effect<void, ApiError>
     /**
      * The status as it is now, then each newer one that is seen: what lies between two looks is skipped. It ends with a
      * status that isn't there, or not any more.
@@ -32,27 +34,31 @@ export class StatusWatch extends Context.Tag("jobforge/store/StatusWatch")<
     Layer.scoped(StatusWatch, make(keys))
 }
 
-/** Whoever waits looks again after this even if the feed says nothing: a notification may be lost, the wait may not. */
+/** What somebody waits for is looked at after this even if the feed says nothing: a notification may be lost, the wait may not. */
 const patience = Duration.seconds(30)
+
+/** What one of those who wait is told: the last read that nobody has taken yet. */
+type News = Queue.Queue<Exit.Exit<StatusRead, ApiError>>
 
 const make = Effect.fnUntraced(function* (
   keys: Keys
 ): Effect.fn.Return<StatusWatch["Type"], never, Consul | Statuses | Scope.Scope> {
   const consul = yield* Consul
   const statuses = yield* Statuses
-  const waiting = new Map<string, Set<Deferred.Deferred<StatusRead, ApiError>>>()
+  const waiting = new Map<string, Set<News>>()
   const names = new Map<string, string>()
   const seen = yield* Ref.make(Option.none<FeedValue>())
   let indexed = false
 
-  /** One read for all that wait; who is not content waits again. */
+  /** One read for all that wait; who is not content stays. */
   const wake = Effect.fnUntraced(function* (name: string) {
     const those = waiting.get(name)
     if (those === undefined) return
-    waiting.delete(name)
     const read = yield* Effect.exit(statuses.get(name))
-    yield* Effect.forEach(those, (deferred) => Deferred.done(deferred, read), { discard: true })
+    yield* Effect.forEach(those, (news) => Queue.offer(news, read), { discard: true })
   })
+
+  const wakeAll = Effect.suspend(() => Effect.forEach([...waiting.keys()], wake, { concurrency: 16, discard: true }))
 
   const note = ({ job_id: jobId, name }: { readonly name: string; readonly job_id?: string | undefined }) => {
     if (jobId !== undefined) names.set(jobId, name)
@@ -75,61 +81,60 @@ const make = Effect.fnUntraced(function* (
     }
     // Whoever asks for a job by its id finds it in the next list.
     indexed = false
-    yield* Effect.forEach([...waiting.keys()], wake, { concurrency: 16, discard: true })
+    yield* wakeAll
   })
 
-  yield* consul.watchKey(keys.feed).pipe(
-    Stream.runForEach(({ value }) =>
+  const told = consul.watchKey(keys.feed).pipe(
+    Stream.map(({ value }) =>
       Option.match(
         Option.flatMap(value, (entry) => decodeFeed(entry.value)),
-        {
-          onNone: () => Effect.void,
-          onSome: take
-        }
+        { onNone: () => Effect.void, onSome: take }
       )
-    ),
+    )
+  )
+  const untold = Stream.drop(Stream.tick(patience), 1).pipe(Stream.map(() => wakeAll))
+  // One after the other, so that nobody is told an older read after a newer one.
+  yield* Stream.merge(told, untold).pipe(
+    Stream.runForEach((look) => look),
     Effect.forkScoped
   )
 
-  /** Completed by the next news about this name. */
   const expect = (name: string) =>
     Effect.acquireRelease(
-      Effect.tap(Deferred.make<StatusRead, ApiError>(), (deferred) =>
+      Effect.tap(Queue.sliding<Exit.Exit<StatusRead, ApiError>>(1), (news) =>
         Effect.sync(() => {
           const those = waiting.get(name) ?? new Set()
-          waiting.set(name, those.add(deferred))
+          waiting.set(name, those.add(news))
         })
       ),
-      (deferred) =>
+      (news) =>
         Effect.sync(() => {
           const those = waiting.get(name)
-          those?.delete(deferred)
+          those?.delete(news)
           if (those?.size === 0) waiting.delete(name)
         })
     )
 
-  const newer = (name: string, index: number, within: Duration.Duration): Effect.Effect<StatusRead, ApiError> =>
+  /** The first read that is as wanted, or the last one. */
+  const until = (
+    name: string,
+    within: Duration.Duration,
+    wanted: (read: StatusRead) => boolean
+  ): Effect.Effect<StatusRead, ApiError> =>
     Effect.scoped(
       Effect.gen(function* () {
         // Expected before it is read: what changes in between is not missed.
         const news = yield* expect(name)
         const now = yield* statuses.get(name)
-        if (index <= 0 || isNewer(now, index) || Duration.lessThanOrEqualTo(within, Duration.zero)) {
-          return Option.some(now)
-        }
-        const next = yield* Effect.timeoutOption(Deferred.await(news), Duration.min(within, patience))
-        const read = Option.isSome(next) ? next.value : yield* statuses.get(name)
-        return isNewer(read, index) ? Option.some(read) : Option.none()
+        if (wanted(now) || Duration.lessThanOrEqualTo(within, Duration.zero)) return now
+        const next = Queue.take(news).pipe(Effect.flatten, Effect.repeat({ until: wanted }))
+        const read = yield* Effect.timeoutOption(next, within)
+        return Option.isSome(read) ? read.value : yield* statuses.get(name)
       })
-    ).pipe(
-      Effect.timed,
-      Effect.flatMap(([taken, read]) =>
-        Option.match(read, {
-          onSome: Effect.succeed,
-          onNone: () => newer(name, index, Duration.subtract(within, taken))
-        })
-      )
     )
+
+  const newer = (name: string, index: number, within: Duration.Duration) =>
+    until(name, within, (read) => index <= 0 || isNewer(read, index))
 
   const follow = (name: string) =>
     Stream.unfoldEffect(Option.some(0), (index) =>
@@ -144,6 +149,7 @@ const make = Effect.fnUntraced(function* (
 
   return StatusWatch.of({
     newer,
+    appears: (name, within) => Effect.asVoid(until(name, within, ({ modifyIndex }) => modifyIndex > 0)),
     follow,
     nameOf: Effect.fnUntraced(function* (jobId) {
       if (!names.has(jobId) && !indexed) yield* index

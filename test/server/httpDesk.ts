@@ -1,4 +1,4 @@
-import { Effect, Layer, Option, Schema, type Scope } from "effect"
+import { Context, Effect, Layer, Option, Schema, type Scope } from "effect"
 import type { Consul } from "../../src/consul/Consul.ts"
 import { LeaderStatus } from "../../src/leader/LeaderStatus.ts"
 import { Nomad } from "../../src/nomad/Nomad.ts"
@@ -10,6 +10,7 @@ import { JobLogs } from "../../src/server/JobLogs.ts"
 import { Limits } from "../../src/server/Limits.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
 import { Records } from "../../src/store/Records.ts"
+import { StatusWatch } from "../../src/store/StatusWatch.ts"
 import { deskOf, keys } from "./deskOf.ts"
 
 export interface HttpDesk {
@@ -18,6 +19,8 @@ export interface HttpDesk {
   readonly ask: (path: string, init?: RequestInit) => Effect.Effect<Answer>
   /** A POST with a body as it stands, or a value as JSON. */
   readonly post: (path: string, body?: unknown, headers?: Readonly<Record<string, string>>) => Effect.Effect<Answer>
+  /** How many wait for news of a status. */
+  readonly waiters: Effect.Effect<number>
 }
 
 export interface Answer {
@@ -68,6 +71,7 @@ export const httpDesk = Effect.fnUntraced(function* (options: {
   return {
     url,
     ask,
+    waiters: Context.get(context, StatusWatch).waiters,
     post: (path, body, headers = {}) =>
       ask(path, {
         method: "POST",
