@@ -147,7 +147,7 @@ export const cleanupZombies = HttpApiEndpoint.post("cleanupZombies", "/json/clea
   .annotate(OpenApi.Summary, "End what nobody owns")
   .annotate(
     OpenApi.Description,
-    "The leader does so by itself, all the time: what runs in Nomad for this installation without a record that wants it is stopped within a minute or two. There is nothing left for a request to do, and the answer says so."
+    "What runs in Nomad for this installation and belongs to no job is stopped, and the temporary images of such runs are removed. The leader does so by itself every minute; this has it done at once. The answer names the jobs that something was ended of, up to 2000 of them. It comes after 20 s at the latest: a request that no leader has answered by then is kept, and carried out by the next one. With tokens it takes the role admin."
   )
 
 export const getHistory = HttpApiEndpoint.post("getHistory", "/json/getHistory")

@@ -20,6 +20,7 @@ import { observeReplica } from "../server/observeReplica.ts"
 import { probes } from "../server/probes.ts"
 import { redactedLogs } from "../server/redactedLogs.ts"
 import { installationId } from "../store/Installation.ts"
+import { Collections } from "../store/Collections.ts"
 import { JobFinder } from "../store/JobFinder.ts"
 import { type Keys, keysBelow } from "../store/keys.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
@@ -74,7 +75,7 @@ export const runService = Effect.fn("runService")(function* (
   )
   const desk = Jobs.layer.pipe(
     Layer.provideMerge(JobFinder.layer(keys)),
-    Layer.provideMerge(Layer.merge(StatusWatch.layer(keys), Submissions.layer(keys))),
+    Layer.provideMerge(Layer.mergeAll(Collections.layer(keys), StatusWatch.layer(keys), Submissions.layer(keys))),
     Layer.provideMerge(stores)
   )
   const answering = Layer.mergeAll(

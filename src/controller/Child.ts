@@ -46,6 +46,9 @@ export const childOf = (
   })
 }
 
+/** The run that a child belongs to, by the child's id. */
+export const jobIdIn = (id: string): string | undefined => idPattern.exec(id)?.[2]
+
 /** Whether an id could be a child's: Meta needn't be asked for where it isn't. */
 export const looksLikeChild = (id: string): boolean => idPattern.test(id)
 

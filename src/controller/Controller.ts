@@ -15,6 +15,7 @@ import type { Redaction } from "../store/Redaction.ts"
 import { Requests } from "../store/Requests.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { Statuses } from "../store/Statuses.ts"
+import { answerCollections } from "./answerCollections.ts"
 import { makeLedger } from "./Ledger.ts"
 import { forgetSubmitKeys } from "./forgetSubmitKeys.ts"
 import { housekeeping } from "./housekeeping.ts"
@@ -81,6 +82,7 @@ const term = Effect.fnUntraced(function* (
   const feed = yield* makeFeed(keys, lease.fence, String(yield* Clock.currentTimeMillis))
   const changes = yield* records.changes
   const asked = yield* requests.changes
+  const sweepsAsked = yield* requests.collectionsAsked
   yield* records.ready
   const queue: WorkQueue = yield* makeWorkQueue({
     reconcile: makeReconciler({
@@ -160,12 +162,13 @@ const term = Effect.fnUntraced(function* (
     yield* Effect.forEach(requests.all(), wakeFor, { discard: true })
   })
 
+  const orphans = yield* makeOrphanCollector({ installation, keys, settings: current, isOwned: (id) => owners.has(id) })
   const known = yield* underWay
   yield* Effect.forkScoped(Stream.runForEach(changes, announce))
   yield* Effect.forkScoped(Stream.runForEach(asked, wakeFor))
-  const orphans = yield* makeOrphanCollector({ installation, keys, settings: current, isOwned: (id) => owners.has(id) })
+  yield* Effect.forkScoped(Stream.runForEach(sweepsAsked, () => orphans.wake))
   yield* Effect.forkScoped(followNomad(queue, owners, active, orphans))
-  yield* Effect.forkScoped(orphans.run)
+  yield* Effect.forkScoped(orphans.run(answerCollections({ keys, lease, requests }, orphans.sweep)))
   yield* Effect.forkScoped(housekeeping(current, lease))
   yield* Effect.forkScoped(forgetSubmitKeys(keys, lease))
   const isLive = (id: string) => active.has(ledger.nameOf(id) ?? "") || Option.isSome(records.get(id))

@@ -2,6 +2,7 @@ import { Array as Arr, Clock, Duration, Effect, Option } from "effect"
 import type { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import type { JobStub } from "../nomad/Job.ts"
+import { cleanupId } from "../domain/childIds.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import type { Keys } from "../store/keys.ts"
 import { type Owner, ownerOf } from "../store/Owner.ts"
@@ -23,14 +24,25 @@ export interface Swept {
   readonly stopped: ReadonlyArray<string>
   /** Nomad jobs that were registered to remove what dead runs left in the registry. */
   readonly cleaning: ReadonlyArray<string>
+  /** What could not be looked at or ended, and is left to the next sweep. */
+  readonly failed: number
 }
+
+/** What a sweep is about to do, by the ids of the Nomad jobs. */
+export interface Planned {
+  readonly stop: ReadonlyArray<string>
+  readonly clean: ReadonlyArray<string>
+}
+
+/** Told of the plan before the first act; its failure ends the sweep with nothing done. */
+export type Intend = (planned: Planned) => Effect.Effect<void, ApiError, Needs>
 
 type Needs = Nomad | Consul
 
 export interface OrphanCollector {
-  readonly sweep: Effect.Effect<Swept, ApiError, Needs>
-  /** Sweeps at once, each minute, and when it is woken. */
-  readonly run: Effect.Effect<never, never, Needs>
+  readonly sweep: (intend?: Intend) => Effect.Effect<Swept, ApiError, Needs>
+  /** Does its rounds at once, each minute, and when it is woken; the next one soon where one leaves something to do. */
+  readonly run: (round: Effect.Effect<"done" | "more", ApiError, Needs>) => Effect.Effect<never, never, Needs>
   readonly wake: Effect.Effect<void>
 }
 
@@ -122,7 +134,7 @@ export const makeOrphanCollector = Effect.fnUntraced(function* (
     return [job.ID]
   })
 
-  const sweep = Effect.gen(function* () {
+  const sweep = Effect.fn("Orphans.sweep")(function* (intend: Intend = () => Effect.void) {
     const all = yield* children
     const settings = yield* options.settings
     const policy = { ...settings.policy, installation: options.installation }
@@ -136,31 +148,45 @@ export const makeOrphanCollector = Effect.fnUntraced(function* (
     const owners = yield* ownersOf([...running, ...leaving.map(({ build }) => build)])
     const ownerFor = ({ record }: Child): Option.Option<Owner> =>
       Option.flatten(Option.fromNullable(owners.get(record)))
+    const doomed = running.flatMap((child) =>
+      Option.match(ownerFor(child), {
+        onNone: () => [],
+        onSome: (owner) => {
+          const why = judgeOrphan(child, owner, policy, now)
+          return why === undefined ? [] : [{ child, why }]
+        }
+      })
+    )
+    const abandoned = leaving.filter(({ build }) =>
+      Option.exists(ownerFor(build), (owner) => isAbandoned(build, owner, policy))
+    )
+    yield* intend({
+      stop: doomed.map(({ child }) => child.id),
+      clean: abandoned.map(({ attempt, build }) => cleanupId(build.jobId, attempt))
+    })
     const stopped = yield* Effect.forEach(
-      running,
-      (child) => {
-        const why = Option.getOrUndefined(
-          Option.map(ownerFor(child), (owner) => judgeOrphan(child, owner, policy, now))
-        )
-        return why === undefined ? Effect.succeedNone : survive(`the orphan ${child.id}`, stop(child, why))
-      },
+      doomed,
+      ({ child, why }) => survive(`the orphan ${child.id}`, stop(child, why)),
       { concurrency: 4 }
     )
     const cleaning = yield* Effect.forEach(
-      leaving.filter(({ build }) => Option.exists(ownerFor(build), (owner) => isAbandoned(build, owner, policy))),
+      abandoned,
       (leftover) => survive(`what ${leftover.build.id} pushed`, clean(leftover, settings)),
       { concurrency: 4 }
     )
-    return { stopped: given(stopped), cleaning: given(cleaning) }
-  }).pipe(Effect.withSpan("Orphans.sweep"))
+    const failed = missing(owners.values()) + missing(stopped) + missing(cleaning)
+    return { stopped: given(stopped), cleaning: given(cleaning), failed }
+  })
 
-  const run = Effect.forever(
-    wanted.close.pipe(
-      Effect.zipRight(survive("Nomad's jobs", sweep)),
-      Effect.zipRight(Effect.sleep(atMostEvery)),
-      Effect.zipRight(Effect.race(wanted.await, Effect.sleep(atLeastEvery)))
+  const run: OrphanCollector["run"] = (round) =>
+    Effect.forever(
+      wanted.close.pipe(
+        Effect.zipRight(survive("Nomad's jobs", round)),
+        Effect.tap((outcome) => (Option.contains(outcome, "more") ? wanted.open : Effect.void)),
+        Effect.zipRight(Effect.sleep(atMostEvery)),
+        Effect.zipRight(Effect.race(wanted.await, Effect.sleep(atLeastEvery)))
+      )
     )
-  )
 
   return { sweep, run, wake: Effect.asVoid(wanted.open) }
 })
@@ -201,6 +227,8 @@ const forget = (memory: Map<string, unknown>, present: ReadonlySet<string>): voi
 
 const given = (some: ReadonlyArray<Option.Option<ReadonlyArray<string>>>): ReadonlyArray<string> =>
   Arr.getSomes(some).flat()
+
+const missing = (some: Iterable<Option.Option<unknown>>): number => Array.from(some).filter(Option.isNone).length
 
 /** What fails is left to the next sweep, and keeps nothing else waiting. */
 const survive = <A, R>(

@@ -6,6 +6,8 @@ import { resolveJob } from "../domain/resolve.ts"
 import { allSlots } from "../domain/slots.ts"
 import { isTerminal, type JobStatus, type Status } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
+import { Collections } from "../store/Collections.ts"
+import type { Collection } from "../store/CollectionsValue.ts"
 import { JobArchive } from "../store/JobArchive.ts"
 import { type FoundJob, JobFinder } from "../store/JobFinder.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
@@ -56,6 +58,13 @@ export class Jobs extends Context.Tag("jobforge/server/Jobs")<
     readonly retry: (id: string) => Effect.Effect<FoundJob, ApiError | JobConflict | JobNotFound | NotAllowed>
     /** Ends what of the job is under way, or removes the temporary image of one that is over. */
     readonly cleanup: (id: string) => Effect.Effect<FoundJob, ApiError | JobNotFound | NotAllowed>
+    /**
+     * Ends what runs in Nomad for this installation and belongs to no job, and removes what such jobs left in registries.
+     * Waits so long for the leader to do it; none: it will.
+     */
+    readonly collect: (
+      within: Duration.DurationInput
+    ) => Effect.Effect<Option.Option<Collection>, ApiError | NotAllowed>
     /** Makes Nomad forget an ended job's phases. */
     readonly purge: (id: string) => Effect.Effect<FoundJob, ApiError | JobConflict | JobNotFound | NotAllowed>
   }
@@ -63,7 +72,7 @@ export class Jobs extends Context.Tag("jobforge/server/Jobs")<
   static readonly layer: Layer.Layer<
     Jobs,
     never,
-    JobArchive | JobFinder | LiveSettings | Statuses | StatusWatch | Submissions
+    Collections | JobArchive | JobFinder | LiveSettings | Statuses | StatusWatch | Submissions
   > = Layer.suspend(() => Layer.effect(Jobs, make))
 }
 
@@ -75,6 +84,7 @@ const patience = Duration.seconds(10)
 
 const make = Effect.gen(function* () {
   const archive = yield* JobArchive
+  const collections = yield* Collections
   const finder = yield* JobFinder
   const settings = yield* LiveSettings
   const statuses = yield* Statuses
@@ -204,6 +214,15 @@ const make = Effect.gen(function* () {
     )
   })
 
+  const collect = Effect.fn("Jobs.collect")(function* (within: Duration.DurationInput) {
+    // What it ends belongs to nobody any more, so no owner can be the one who says so.
+    if ((yield* Caller).role !== "admin") {
+      return yield* new NotAllowed({ detail: "no right to end what nobody owns: that takes the role admin" })
+    }
+    const id = yield* collections.ask
+    return yield* Effect.timeoutOption(collections.answerTo(id), within)
+  })
+
   const list = Effect.fn("Jobs.list")(function* (query: JobQuery) {
     const caller = yield* Caller
     const live = (yield* statuses.list).map(({ status }) => status)
@@ -243,6 +262,7 @@ const make = Effect.gen(function* () {
     list,
     kill,
     cleanup,
+    collect,
     retry: (id) => afterEnd(id, "retry"),
     purge: (id) => afterEnd(id, "purge")
   })

@@ -13,10 +13,8 @@ export const limitRequests = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const limits = yield* Limits
-    const caller = yield* Caller
-    const address = addressKey(request.remoteAddress)
-    const key = caller === anybody ? address : caller.name
-    yield* limits.request(isOpen(request) ? `open ${address}` : key)
+    const key = yield* limitKey
+    yield* limits.request(isOpen(request) ? `open ${addressKey(request.remoteAddress)}` : key)
     if (waits(request)) yield* limits.waiter(key)
   }).pipe(
     Effect.matchEffect({
@@ -24,6 +22,13 @@ export const limitRequests = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default
       onSuccess: (): HttpApp.Default<E, R> => app
     })
   )
+
+/** Whose bucket and places the request in hand takes. */
+export const limitKey = Effect.gen(function* () {
+  const { remoteAddress } = yield* HttpServerRequest.HttpServerRequest
+  const caller = yield* Caller
+  return caller === anybody ? addressKey(remoteAddress) : caller.name
+})
 
 /**
  * Long polls, event streams and sockets. A POST that waits is not to be seen from outside: whoever answers it takes a

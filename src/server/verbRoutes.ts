@@ -1,5 +1,5 @@
 import { HttpRouter } from "@effect/platform"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import type { Cleaned, Done } from "../api/Answers.ts"
 import {
   cleanup,
@@ -18,6 +18,10 @@ import type { FoundJob } from "../store/JobFinder.ts"
 import type { Failed } from "./failureAnswer.ts"
 import { type Asked, implement } from "./implement.ts"
 import { Jobs } from "./Jobs.ts"
+import { collectionPatience, collectionView } from "./collectionView.ts"
+import { keepOpen } from "./keepOpen.ts"
+import { Limits } from "./Limits.ts"
+import { limitKey } from "./limitRequests.ts"
 import { jobIdOf } from "./statusView.ts"
 
 const byBody = (asked: Asked<never, never, { readonly job_id: string }>) =>
@@ -68,13 +72,17 @@ const clean = (id: string): Effect.Effect<Cleaned, Failed, Jobs> =>
     ({ status }) => ({ success: true, cleaned_jobs: [jobIdOf(status)], message: "Cleanup completed" })
   )
 
-/** What nobody owns is collected without being asked. */
-const nothingLeft: Cleaned = {
-  success: true,
-  cleaned_jobs: [],
-  message:
-    "Cleanup completed: the leader ends what nobody owns by itself, within two minutes; nothing waited for this request"
-}
+/** Where as many wait here as may, the request is noted all the same, and only its answer is not waited for. */
+const cleanAll = Effect.gen(function* () {
+  const limits = yield* Limits
+  const jobs = yield* Jobs
+  const place = limits.waiter(yield* limitKey)
+  const within = yield* Effect.match(place, { onFailure: () => Duration.zero, onSuccess: () => collectionPatience })
+  yield* keepOpen(within)
+  return collectionView(yield* jobs.collect(within))
+}).pipe(Effect.scoped)
+
+const nothingAsked: Cleaned = { success: true, cleaned_jobs: [], message: "Cleanup completed" }
 
 const whatKill = "Failed to kill job"
 const whatRetry = "Failed to retry job"
@@ -90,16 +98,16 @@ export const verbRoutes = HttpRouter.concatAll(
   implement(purgeFailedJob, whatPurge, (asked) => Effect.flatMap(byBody(asked), purge)),
   implement(purgeByPath, whatPurge, (asked) => Effect.flatMap(byPath(asked), purge)),
   implement(cleanup, whatCleanup, (asked) =>
-    Effect.flatMap(asked.payload, ({ all, job_id: id }): Effect.Effect<Cleaned, Failed, Jobs> => {
+    Effect.flatMap(asked.payload, ({ all, job_id: id }): ReturnType<typeof clean> | typeof cleanAll => {
       if (id !== undefined && id !== "") {
         // Clients of this form have always got its failure as an answer.
         return Effect.catchTag(clean(id), "JobNotFound", ({ message }) =>
           Effect.succeed({ success: false, cleaned_jobs: [], message: `Cleanup failed: ${message}` })
         )
       }
-      return Effect.succeed(all === true ? nothingLeft : { ...nothingLeft, message: "Cleanup completed" })
+      return all === true ? cleanAll : Effect.succeed(nothingAsked)
     })
   ),
   implement(cleanupByPath, whatCleanup, (asked) => Effect.flatMap(byPath(asked), clean)),
-  implement(cleanupZombies, whatCleanup, () => Effect.succeed(nothingLeft))
+  implement(cleanupZombies, whatCleanup, () => cleanAll)
 )

@@ -1,8 +1,9 @@
-import { Context, Effect, Layer, Option, PubSub, Schema, type Scope, Stream } from "effect"
+import { Context, Effect, Layer, Option, PubSub, type Scope, Stream } from "effect"
 import { Consul, type KvEntry } from "../consul/Consul.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
+import { requestValue } from "./requestValue.ts"
 
 /** What clients ask for once, below `requests/`: followed by a watch, since answered requests are deleted at once. */
 export class Requests extends Context.Tag("jobforge/store/Requests")<
@@ -13,6 +14,10 @@ export class Requests extends Context.Tag("jobforge/store/Requests")<
     readonly all: () => ReadonlyArray<JobRequest>
     /** Each request, once it is seen, as from now on. */
     readonly changes: Effect.Effect<Stream.Stream<JobRequest>, never, Scope.Scope>
+    /** Ids of the requests for a sweep of what nobody owns, oldest first. */
+    readonly collections: () => ReadonlyArray<string>
+    /** The id of each of those, once it is seen, as from now on. */
+    readonly collectionsAsked: Effect.Effect<Stream.Stream<string>, never, Scope.Scope>
     /** Drops a request that nobody can answer. */
     readonly drop: (id: string) => Effect.Effect<void, ApiError>
   }
@@ -20,40 +25,50 @@ export class Requests extends Context.Tag("jobforge/store/Requests")<
   static readonly layer = (keys: Keys): Layer.Layer<Requests, never, Consul> => Layer.scoped(Requests, make(keys))
 }
 
-/** The value of a request's key. */
-const RequestJson = Schema.parseJson(
-  Schema.Struct({ verb: Schema.Literal("kill", "retry", "cleanup", "purge"), job_id: Schema.NonEmptyString })
-)
-const decode = Schema.decodeUnknownEither(RequestJson)
+/** A request as it is held here. */
+type Known =
+  | { readonly _tag: "Job"; readonly request: JobRequest }
+  | { readonly _tag: "Collection"; readonly id: string }
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
-  const announce = yield* PubSub.unbounded<JobRequest>()
-  let known: ReadonlyMap<string, JobRequest> = new Map()
+  const announceJob = yield* PubSub.unbounded<JobRequest>()
+  const announceCollection = yield* PubSub.unbounded<string>()
+  let jobs: ReadonlyMap<string, JobRequest> = new Map()
+  let collections: ReadonlySet<string> = new Set()
 
-  const read = (entry: KvEntry) => {
+  const read = (entry: KvEntry): Effect.Effect<ReadonlyArray<Known>> => {
     const id = entry.key.slice(keys.requests.length)
-    return decode(new TextDecoder().decode(entry.value)).pipe(
-      Effect.map(({ job_id: jobId, verb }) => Option.some<JobRequest>({ id, verb, jobId })),
-      Effect.catchAll((error) =>
-        Effect.logWarning("request dropped: it is none", error.message).pipe(
+    return Option.match(requestValue.decode(entry.value), {
+      onSome: (value) =>
+        Effect.succeed([
+          value.verb === "collect"
+            ? { _tag: "Collection", id }
+            : { _tag: "Job", request: { id, verb: value.verb, jobId: value.job_id } }
+        ]),
+      onNone: () =>
+        Effect.logWarning("request dropped: it is none").pipe(
           Effect.annotateLogs({ request: id }),
           // It is looked at again with the next change.
           Effect.zipRight(Effect.ignore(consul.deleteCas(entry.key, entry.modifyIndex))),
-          Effect.as(Option.none<JobRequest>())
+          Effect.as([])
         )
-      )
-    )
+    })
   }
 
   const take = Effect.fnUntraced(function* (entries: ReadonlyArray<KvEntry>) {
     const inOrder = entries.toSorted((a, b) => a.createIndex - b.createIndex)
-    const found = yield* Effect.forEach(inOrder, read)
-    const before = known
-    known = new Map(found.flatMap(Option.toArray).map((request) => [request.id, request]))
+    const found = (yield* Effect.forEach(inOrder, read)).flat()
+    const before = new Set([...jobs.keys(), ...collections])
+    jobs = new Map(found.flatMap((known) => (known._tag === "Job" ? [[known.request.id, known.request]] : [])))
+    collections = new Set(found.flatMap((known) => (known._tag === "Collection" ? [known.id] : [])))
     yield* PubSub.publishAll(
-      announce,
-      [...known.values()].filter(({ id }) => !before.has(id))
+      announceJob,
+      [...jobs.values()].filter(({ id }) => !before.has(id))
+    )
+    yield* PubSub.publishAll(
+      announceCollection,
+      [...collections].filter((id) => !before.has(id))
     )
   })
 
@@ -63,9 +78,11 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   )
 
   return Requests.of({
-    about: (jobId) => [...known.values()].filter((request) => request.jobId === jobId),
-    all: () => [...known.values()],
-    changes: Effect.map(PubSub.subscribe(announce), (queue) => Stream.fromQueue(queue)),
+    about: (jobId) => [...jobs.values()].filter((request) => request.jobId === jobId),
+    all: () => [...jobs.values()],
+    changes: Effect.map(PubSub.subscribe(announceJob), (queue) => Stream.fromQueue(queue)),
+    collections: () => [...collections],
+    collectionsAsked: Effect.map(PubSub.subscribe(announceCollection), (queue) => Stream.fromQueue(queue)),
     drop: (id) => consul.delete(keys.request(id))
   })
 })

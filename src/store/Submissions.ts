@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto"
-import { Clock, Context, Data, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Context, Data, Effect, Layer, Option } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import { TxnOp, TxnResult } from "../consul/Transaction.ts"
 import type { DesiredRecord } from "../domain/decodeRecord.ts"
@@ -10,6 +10,7 @@ import { type ApiError, Denied, Unavailable } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
 import { SlotHolder } from "./SlotHolder.ts"
 import { SubmitKey } from "./SubmitKey.ts"
+import { requestValue } from "./requestValue.ts"
 import { confidentialValue } from "./confidentialValue.ts"
 
 /** Another run holds what the record wants, and the record says not to wait for it. Nothing was written. */
@@ -54,8 +55,6 @@ export class Submissions extends Context.Tag("jobforge/store/Submissions")<
 >() {
   static readonly layer = (keys: Keys): Layer.Layer<Submissions, never, Consul> => Layer.effect(Submissions, make(keys))
 }
-
-const encodeRequest = Schema.encodeSync(Schema.parseJson(Schema.Struct({ verb: Schema.String, job_id: Schema.String })))
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
@@ -125,7 +124,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 
   const request = Effect.fn("Submissions.request")(function* (verb: JobRequest["verb"], jobId: string) {
     const id = yield* Effect.sync(() => randomUUID())
-    yield* consul.put(keys.request(id), encodeRequest({ verb, job_id: jobId }))
+    yield* consul.put(keys.request(id), requestValue.encode({ verb, job_id: jobId }))
     return id
   })
 

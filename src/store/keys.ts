@@ -31,9 +31,13 @@ export interface Keys {
   readonly submitKey: (hash: string) => string
   /** What a record that came over HTTP says in confidence, apart from what anybody reads. */
   readonly confidential: (name: string) => string
+  /** Who keeps a record equal to a file: written and deleted with the record, by `jobforge sync` alone. */
+  readonly managed: string
   /** Webhook deliveries that are due, in order. */
   readonly outbox: string
   readonly delivery: (name: string, id: string) => string
+  /** What the leader does, and did lately, for those who asked it to sweep up what nobody owns. */
+  readonly collections: string
 }
 
 export const keysBelow = (prefix: string): Keys => ({
@@ -58,8 +62,10 @@ export const keysBelow = (prefix: string): Keys => ({
   idempotency: `${prefix}/idempotency/`,
   submitKey: (hash) => `${prefix}/idempotency/${hash}`,
   confidential: (name) => `${prefix}/confidential/${name}`,
+  managed: `${prefix}/managed/`,
   outbox: `${prefix}/outbox/`,
-  delivery: (name, id) => `${prefix}/outbox/${name}/${id}`
+  delivery: (name, id) => `${prefix}/outbox/${name}/${id}`,
+  collections: `${prefix}/collections`
 })
 
 /**

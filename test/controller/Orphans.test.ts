@@ -99,7 +99,7 @@ const write = Effect.fnUntraced(function* (status: Status) {
 const collector = (isOwned: (id: string) => boolean = () => false) =>
   makeOrphanCollector({ installation, keys, settings: Effect.succeed(settings), isOwned })
 
-const sweep = Effect.flatMap(collector(), (orphans) => orphans.sweep)
+const sweep = Effect.flatMap(collector(), (orphans) => orphans.sweep())
 
 const stopped = (id: string) =>
   Effect.gen(function* () {
@@ -107,7 +107,7 @@ const stopped = (id: string) =>
     return Option.getOrThrow(yield* nomad.job(id)).Stop
   })
 
-const none = { stopped: [], cleaning: [] }
+const none = { stopped: [], cleaning: [], failed: 0 }
 
 describe("what runs without an owner", () => {
   it.live("is stopped: of a dead run, of another run than the present one, and what has its outcome", () =>
@@ -190,7 +190,7 @@ describe("what runs without an owner", () => {
             : consul.get(key, options)
       }
       const swept = yield* Effect.provideService(sweep, Consul, blind)
-      assert.deepStrictEqual(swept, { ...none, stopped: [`build-${uuid(2)}-1`] })
+      assert.deepStrictEqual(swept, { stopped: [`build-${uuid(2)}-1`], cleaning: [], failed: 1 })
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
 
@@ -213,10 +213,10 @@ describe("what runs without an owner", () => {
         }
       }
       const orphans = yield* collector()
-      const swept = yield* Effect.provideService(orphans.sweep, Nomad, old)
+      const swept = yield* Effect.provideService(orphans.sweep(), Nomad, old)
       assert.deepStrictEqual(swept, { ...none, stopped: [`build-${uuid(1)}-1`] })
       asked = 0
-      yield* Effect.provideService(orphans.sweep, Nomad, old)
+      yield* Effect.provideService(orphans.sweep(), Nomad, old)
       assert.strictEqual(asked, 0)
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
@@ -225,7 +225,7 @@ describe("what runs without an owner", () => {
     Effect.gen(function* () {
       const orphans = yield* collector()
       yield* register(`build-${uuid(1)}-1`, { record: "gone" })
-      const fiber = yield* Effect.fork(orphans.run)
+      const fiber = yield* Effect.fork(orphans.run(Effect.as(orphans.sweep(), "done" as const)))
       yield* eventually("the first one is stopped", stopped(`build-${uuid(1)}-1`))
       yield* register(`build-${uuid(2)}-1`, { record: "gone" })
       yield* orphans.wake

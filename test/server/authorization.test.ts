@@ -32,6 +32,8 @@ const changed: Expected = [403, 200, 404, 200]
 /** The same for what can't be done with a job that is over. */
 const conflict: Expected = [403, 409, 404, 409]
 const everybody: Expected = [200, 200, 200, 200]
+/** What is done to no job that has an owner. */
+const operators: Expected = [403, 403, 403, 200]
 
 interface Route {
   readonly endpoint: string
@@ -102,12 +104,12 @@ const routes: ReadonlyArray<Route> = [
   post("cleanup", [403, 200, 200, 200], () => "/json/cleanup", byId),
   post(
     "cleanup",
-    everybody,
+    operators,
     () => "/json/cleanup",
     () => ({ all: true })
   ),
   post("cleanupByPath", changed, (id) => `/json/job/${id}/cleanup`),
-  post("cleanupZombies", everybody, () => "/json/cleanupZombies"),
+  post("cleanupZombies", operators, () => "/json/cleanupZombies"),
   ...verb("purgeFailedJob", "purge", changed),
   post(
     "getHistory",
@@ -337,6 +339,16 @@ const toolMatrix = Effect.fnUntraced(function* (desk: HttpDesk, id: string) {
   for (const name of ["killJob", "retryJob", "purgeFailedJob", "cleanup"]) {
     assert.match((yield* call(name, "read")).text, /no right/i, name)
   }
+  const sweep = (caller: CallerName) =>
+    desk.ask("/json", {
+      method: "POST",
+      headers: { ...headersOf(caller), "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "cleanupZombies" } })
+    })
+  for (const caller of ["none", "bad"] as const) assert.strictEqual((yield* sweep(caller)).status, 401)
+  for (const caller of ["read", "own", "other"] as const)
+    assert.match((yield* sweep(caller)).text, /takes the role admin/)
+  assert.match((yield* sweep("admin")).text, /Cleanup completed/)
   assert.match((yield* call("getStatus", "read")).text, /SUCCEEDED/)
 })
 

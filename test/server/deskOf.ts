@@ -1,6 +1,7 @@
 import { Layer } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import { Jobs } from "../../src/server/Jobs.ts"
+import { Collections } from "../../src/store/Collections.ts"
 import { JobArchive } from "../../src/store/JobArchive.ts"
 import { JobFinder } from "../../src/store/JobFinder.ts"
 import { keysBelow } from "../../src/store/keys.ts"
@@ -15,7 +16,7 @@ export const keys = keysBelow("jobforge-service")
 export const deskOf = (consul: Consul["Type"]) =>
   Jobs.layer.pipe(
     Layer.provideMerge(JobFinder.layer(keys)),
-    Layer.provideMerge(Layer.merge(StatusWatch.layer(keys), Submissions.layer(keys))),
+    Layer.provideMerge(Layer.mergeAll(Collections.layer(keys), StatusWatch.layer(keys), Submissions.layer(keys))),
     Layer.provideMerge(
       Layer.mergeAll(
         LiveSettings.layer(keys, {}, () => {}),

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Logger, Predicate, type Scope } from "effect"
+import { Duration, Effect, Fiber, Layer, Logger, Predicate, type Scope, TestClock, TestServices } from "effect"
 import { endlessRef, failingTest } from "../../scripts/chaos/modelDriver.ts"
 import { Consul } from "../../src/consul/Consul.ts"
 import { Unavailable } from "../../src/http/ApiError.ts"
 import { minimal } from "../domain/records.ts"
 import { embeddedConsul } from "../support/embeddedConsul.ts"
+import { eventually } from "../support/eventually.ts"
 import { record, setStage, type Stage } from "../zoo/support/Stage.ts"
 import { keys } from "./deskOf.ts"
 import { type Answer, httpDesk, type HttpDesk } from "./httpDesk.ts"
@@ -427,7 +428,7 @@ describe("killJob, retryJob, purgeFailedJob and cleanup", () => {
   )
 
   it.scoped("answer a cleanup of an unknown job, of none and of all as documented (E8, E9)", () =>
-    alone((desk) =>
+    alone((desk, consul) =>
       Effect.gen(function* () {
         const unknown = yield* desk.post("/json/cleanup", { job_id: "nobody" })
         assert.strictEqual(unknown.status, 200)
@@ -438,13 +439,19 @@ describe("killJob, retryJob, purgeFailedJob and cleanup", () => {
         })
         const none = yield* desk.post("/mcp/cleanup", {})
         assert.deepStrictEqual(none.json, { success: true, cleaned_jobs: [], message: "Cleanup completed" })
-        for (const answer of [
-          yield* desk.post("/json/cleanup", { all: true }),
-          yield* desk.post("/json/cleanupZombies")
-        ]) {
+        const all = yield* Effect.fork(
+          Effect.all([desk.post("/json/cleanup", { all: true }), desk.post("/json/cleanupZombies")], { concurrency: 2 })
+        )
+        const noted = Effect.map(consul.keys(keys.requests), ({ value }) => value.length === 2)
+        yield* TestServices.provideLive(eventually("both requests are noted", noted))
+        yield* TestClock.adjust("20 seconds")
+        for (const answer of yield* Fiber.join(all)) {
           assert.strictEqual(field(answer.json, "success"), true)
           assert.deepStrictEqual(field(answer.json, "cleaned_jobs"), [])
+          assert.match(String(field(answer.json, "message")), /no leader has answered in time; the request is kept/)
         }
+        // Nothing is lost: whoever leads next finds them.
+        assert.lengthOf((yield* consul.keys(keys.requests)).value, 2)
       })
     )
   )

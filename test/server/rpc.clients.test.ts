@@ -23,7 +23,7 @@ for (const [name, connect, version] of generations) {
       scene((client) =>
         Effect.gen(function* () {
           assert.strictEqual(client.version, version)
-          assert.lengthOf(yield* client.listTools, 11)
+          assert.lengthOf(yield* client.listTools, 12)
         })
       )
     )
@@ -56,7 +56,7 @@ for (const [name, connect, version] of generations) {
             const { content, isError } = yield* client.callTool(tool, { job_id: id })
             assert.notStrictEqual(isError, true, `${tool}: ${content[0]?.text}`)
           }
-          for (const tool of ["getHistory", "listJobs"]) {
+          for (const tool of ["getHistory", "listJobs", "cleanupZombies"]) {
             assert.isDefined((yield* client.callTool(tool, {})).structuredContent)
           }
         })

@@ -179,7 +179,8 @@ describe("the JSON-RPC interface", () => {
           "waitForJob",
           "diagnoseJob",
           "retryJob",
-          "listJobs"
+          "listJobs",
+          "cleanupZombies"
         ])
       })
     )

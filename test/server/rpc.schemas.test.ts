@@ -57,7 +57,7 @@ describe("the tools' schemas", () => {
       "diagnoseJob",
       "listJobs"
     ])
-    assert.deepStrictEqual(those("destructiveHint"), ["cleanup", "killJob", "purgeFailedJob"])
+    assert.deepStrictEqual(those("destructiveHint"), ["cleanup", "killJob", "purgeFailedJob", "cleanupZombies"])
   })
 
   it("submitJob: requires the four fields, and has all that were ever published", () => {

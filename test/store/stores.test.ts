@@ -197,6 +197,7 @@ describe("Requests", () => {
       yield* consul.put(keys.request("r1"), '{"verb":"kill","job_id":"j"}')
       yield* consul.put(keys.request("r2"), '{"verb":"explode","job_id":"j"}')
       yield* consul.put(keys.request("r3"), '{"verb":"retry","job_id":"j"}')
+      yield* consul.put(keys.request("r4"), '{"verb":"collect"}')
       const seen = Chunk.toReadonlyArray(yield* Fiber.join(changes))
       assert.deepStrictEqual(
         seen.map(({ id, verb }) => [id, verb]),
@@ -207,6 +208,10 @@ describe("Requests", () => {
       )
       yield* eventually("r2 is dropped", Effect.map(consul.get(keys.request("r2")), Option.isNone))
       assert.lengthOf(requests.about("j"), 2)
+      yield* eventually(
+        "r4 is seen, and is about no job",
+        Effect.sync(() => requests.collections().join() === "r4" && requests.all().length === 2)
+      )
       assert.lengthOf(requests.about("other"), 0)
       yield* requests.drop("r1")
       yield* eventually(

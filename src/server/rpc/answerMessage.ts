@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto"
-import { HttpServerRequest } from "@effect/platform"
 import { isLegacyRequest, isSpecType, LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/server"
 import { Duration, Effect, Either, Predicate } from "effect"
-import { anybody, Caller } from "../Caller.ts"
 import { keepOpen } from "../keepOpen.ts"
-import { addressKey, Limits } from "../Limits.ts"
+import { limitKey } from "../limitRequests.ts"
+import { Limits } from "../Limits.ts"
 import { accepted, refused, sent } from "./answer.ts"
 import { type Envelope, readEnvelope } from "./Envelope.ts"
 import { anywhere, legacyExchange, modernExchange } from "./exchanges.ts"
@@ -116,10 +115,8 @@ const calledTool = Effect.fnUntraced(function* ({ method, params }: Message) {
 
 /** Among those who wait, for as long as the request goes on. */
 const takePlace = Effect.gen(function* () {
-  const { remoteAddress } = yield* HttpServerRequest.HttpServerRequest
-  const caller = yield* Caller
   const limits = yield* Limits
-  yield* limits.waiter(caller === anybody ? addressKey(remoteAddress) : caller.name)
+  yield* limits.waiter(yield* limitKey)
   yield* keepOpen(longestCall)
 })
 

@@ -6,7 +6,7 @@ import { getHistory, listJobs } from "./listTools.ts"
 import { getLogs } from "./logsTool.ts"
 import { submitJob } from "./submitTool.ts"
 import type { Tool } from "./Tool.ts"
-import { cleanup, killJob, purgeFailedJob, retryJob } from "./verbTools.ts"
+import { cleanup, cleanupZombies, killJob, purgeFailedJob, retryJob } from "./verbTools.ts"
 import { getStatus, waitForJob } from "./watchTools.ts"
 
 /** What the tools need of the service. */
@@ -24,5 +24,6 @@ export const tools: ReadonlyArray<Tool<ToolServices>> = [
   waitForJob,
   diagnoseJob,
   retryJob,
-  listJobs
+  listJobs,
+  cleanupZombies
 ]

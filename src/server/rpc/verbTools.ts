@@ -1,8 +1,10 @@
-import { Effect, Schema } from "effect"
+import { Duration, Effect, Schema } from "effect"
 import { isTerminal, JobStatus } from "../../domain/Status.ts"
 import type { FoundJob } from "../../store/JobFinder.ts"
+import { Cleaned } from "../../api/Answers.ts"
+import { collectionPatience, collectionView } from "../collectionView.ts"
 import { Jobs } from "../Jobs.ts"
-import { jobId } from "./arguments.ts"
+import { jobId, wholeNumber } from "./arguments.ts"
 import { jobIdOf } from "../statusView.ts"
 import { type Annotations, type Tool, tool } from "./Tool.ts"
 import { rpcCode, ToolFailed, toolFailed } from "./ToolFault.ts"
@@ -88,6 +90,34 @@ export const cleanup: Tool<Jobs> = tool({
     const found = yield* Effect.mapError(jobs.cleanup(id), toolFailed(text))
     yield* unlessIgnored({ verb: "cleanup", text }, found)
     return answered(found, "Job resources cleaned up successfully")
+  })
+})
+
+const longestSweep = Duration.toSeconds(collectionPatience)
+
+export const cleanupZombies: Tool<Jobs> = tool({
+  name: "cleanupZombies",
+  title: "End what belongs to no job",
+  description:
+    "Ends what runs in Nomad for this service and belongs to no job of it, and removes the temporary images of such runs. The service does so by itself every minute: call it only to have it done now. Needs the role admin. To clean up after one job call cleanup.",
+  annotations: destructive,
+  slow: true,
+  input: Schema.Struct({
+    timeout_seconds: wholeNumber(
+      0,
+      longestSweep,
+      `How long to wait for it at most; ${longestSweep} when left out. It is done all the same.`
+    )
+  }),
+  output: Cleaned,
+  text: ({ message: words }) => words,
+  run: Effect.fnUntraced(function* ({ timeout_seconds: seconds = longestSweep }) {
+    const jobs = yield* Jobs
+    const collected = yield* Effect.mapError(
+      jobs.collect(Duration.seconds(seconds)),
+      toolFailed("Failed to cleanup job")
+    )
+    return collectionView(collected)
   })
 })
 
