@@ -1,3 +1,5 @@
+import { shownLine } from "./shownLine.ts"
+
 /** One stream of an attempt's output, as far as it is looked at. */
 export interface LogText {
   readonly stream: LogStream
@@ -83,33 +85,9 @@ const linesOf = (stream: LogStream, content: Uint8Array, first: number): Readonl
     .decode(content)
     .split("\n")
     .flatMap((raw, at) => {
-      const text = shownText(raw)
+      const text = shownLine(raw, bounded)
       return text === "" ? [] : [{ stream, number: first + at, text }]
     })
 
-const shownText = (raw: string): string => {
-  const line = bounded(raw.includes("\r") ? lastState(raw) : raw)
-  return unusual.test(line) ? line.replaceAll(escapes, "").replaceAll(controls, "").trimEnd() : line.trimEnd()
-}
-
-/** What stands after the last carriage return that something follows. */
-const lastState = (raw: string): string => {
-  const end = raw.trimEnd()
-  return end.slice(end.lastIndexOf("\r") + 1)
-}
-
 const bounded = (line: string): string =>
   line.length <= lineStart + lineEnd ? line : `${line.slice(0, lineStart)} … ${line.slice(-lineEnd)}`
-
-const escape = String.fromCharCode(27)
-const bell = String.fromCharCode(7)
-
-/** Control sequences, operating system commands (titles, links) and two-character escapes. */
-const escapes = new RegExp(
-  `${escape}(?:\\[[0-9;:?<=>]*[ -/]*[@-~]|\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)?|[ -Z\\\\^_\`a-z])`,
-  "g"
-)
-
-/** Control characters but for the tab, and halves of surrogate pairs: nothing that a terminal or a parser could take amiss. */
-const unusual = /[^\P{Cc}\t]|\p{Cs}/u
-const controls = /[^\P{Cc}\t]|\p{Cs}/gu

@@ -45,8 +45,11 @@ const failureOf = (attempt: Attempt): ReadonlyArray<FailedAttempt> =>
   attempt.outcome === undefined || attempt.outcome.result === "succeeded" ? [] : [{ attempt, failure: attempt.outcome }]
 
 /** The attempts of a phase that count: of each step the last one. */
-export const newestOf = (attempts: ReadonlyArray<Attempt>, phase: Phase): ReadonlyArray<Attempt> => {
-  const byStep = new Map<string, Attempt>()
+export const newestOf = <A extends Pick<Attempt, "phase" | "attempt" | "test">>(
+  attempts: ReadonlyArray<A>,
+  phase: Phase
+): ReadonlyArray<A> => {
+  const byStep = new Map<string, A>()
   for (const attempt of attempts) {
     if (attempt.phase !== phase) continue
     const step = stepKey(attempt.test)
