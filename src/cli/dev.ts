@@ -3,7 +3,7 @@ import { join, resolve } from "node:path"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { Effect, Layer, Option, type Scope } from "effect"
 import type { ConfigError } from "effect/ConfigError"
-import type { Consul } from "../consul/Consul.ts"
+import { Consul } from "../consul/Consul.ts"
 import * as ConsulHttp from "../consul/ConsulHttp.ts"
 import { startEmbeddedConsul } from "../embedded/consul/EmbeddedConsul.ts"
 import type { StoredStateError } from "../embedded/consul/Journal.ts"
@@ -88,6 +88,7 @@ const start = Effect.fnUntraced(function* (
   const devEnvironment: Texts = { ...devDefaults(registry, level), ...environment }
   const consul = yield* consulOf(options, data)
   const nomad = yield* nomadOf(options, data, devEnvironment, level)
+  yield* Effect.provide(enrol(options.port), consul.layer)
   // What the steps are given is what must not show in their logs.
   const vault = options.secrets === undefined ? VaultHttp.layer : secretsVault(resolve(options.secrets))
   return yield* runService({
@@ -101,6 +102,19 @@ const start = Effect.fnUntraced(function* (
       ready({ consul: consul.address, nomad: nomad.address, registry, service: `http://127.0.0.1:${options.port}` })
   }).pipe(Effect.provide(Layer.mergeAll(consul.layer, nomad.layer, vault)))
 })
+
+/** In Consul's catalog, where the command line looks for it. One that can't be written to is no reason not to run. */
+const enrol = (port: number): Effect.Effect<void, never, Consul | Scope.Scope> =>
+  Effect.flatMap(Consul, (consul) => {
+    const id = `jobforge-dev-${port}`
+    const service = { id, name: "jobforge-service", address: "127.0.0.1", port }
+    return Effect.acquireRelease(
+      Effect.catchAll(consul.registerService(service), (error) =>
+        Effect.logWarning(`the service isn't in Consul's catalog: ${error.message}`)
+      ),
+      () => Effect.ignore(consul.deregisterService(id))
+    )
+  })
 
 /** What suits the embedded engines; the environment still wins. */
 const devDefaults = (registry: string, level: MachineLevel): Texts => ({

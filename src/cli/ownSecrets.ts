@@ -1,5 +1,6 @@
 import { FileSystem } from "@effect/platform"
 import { Effect } from "effect"
+import { makeRedactor } from "../redaction/Redactor.ts"
 import type { Texts } from "../store/Settings.ts"
 
 /** What the service itself is given in confidence by its environment, whoever it is for: none of it may show anywhere. */
@@ -19,6 +20,9 @@ export const secretsInFiles = Effect.fnUntraced(function* (
   const contents = yield* Effect.forEach(paths, (path) => Effect.orElseSucceed(files.readFileString(path), () => ""))
   return contents.flatMap((content) => parts(content.trim()))
 })
+
+/** What the environment holds in confidence shows in no last word either. */
+export const redactOwnSecrets = (text: string): string => makeRedactor(secretsIn(process.env)).text(text)
 
 const secretName =
   /(?:TOKEN|SECRET|SECRET_ID|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY|_AUTH)$/i
