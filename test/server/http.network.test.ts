@@ -1,120 +1,26 @@
-import { request, type IncomingHttpHeaders } from "node:http"
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Logger, Predicate, Schema, Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { endlessRef } from "../../scripts/chaos/modelDriver.ts"
 import { openApi } from "../../src/api/openApi.ts"
 import { Consul } from "../../src/consul/Consul.ts"
 import { minimal } from "../domain/records.ts"
 import { embeddedConsul } from "../support/embeddedConsul.ts"
-import { record, setStage, type Stage } from "../zoo/support/Stage.ts"
+import { record } from "../zoo/support/Stage.ts"
+import { askRaw, preflight } from "./askRaw.ts"
 import { keys } from "./deskOf.ts"
-import { httpDesk, type HttpDesk } from "./httpDesk.ts"
-
-const quiet = Logger.remove(Logger.defaultLogger)
-
-interface Options {
-  readonly corsOrigins?: ReadonlyArray<string>
-  readonly host?: string
-}
-
-const alone = <A, E>(
-  play: (desk: HttpDesk, consul: Consul["Type"]) => Effect.Effect<A, E, Scope.Scope>,
-  options: Options = {}
-) =>
-  Effect.gen(function* () {
-    const consul = yield* Consul
-    yield* play(yield* httpDesk({ consul, ...options }), consul)
-  }).pipe(Effect.provide(Layer.merge(embeddedConsul, quiet)))
-
-const staged = <A, E>(play: (desk: HttpDesk, stage: Stage) => Effect.Effect<A, E, Scope.Scope>) =>
-  Effect.gen(function* () {
-    const stage = yield* setStage
-    yield* stage.serve()
-    yield* play(yield* httpDesk({ consul: stage.consul, nomad: stage.nomad }), stage)
-  }).pipe(Effect.provide(quiet))
-
-/** With headers that `fetch` doesn't let anybody set. */
-const raw = (desk: HttpDesk, path: string, headers: Readonly<Record<string, string>>, method = "GET") =>
-  Effect.async<{ readonly status: number; readonly headers: IncomingHttpHeaders }>((resume) => {
-    const { hostname, port } = new URL(desk.url)
-    request({ host: hostname, port, path, headers, method }, (response) => {
-      response.resume()
-      resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers }))
-    }).end()
-  })
-
-const preflight = (desk: HttpDesk, path: string, headers: Readonly<Record<string, string>> = {}) =>
-  raw(desk, path, headers, "OPTIONS")
-
-describe("CORS", () => {
-  for (const origin of ["*", "http://localhost:6274", "https://app.example.com"]) {
-    it.scoped(`answers a preflight as documented for ${origin}`, () =>
-      alone(
-        (desk) =>
-          Effect.gen(function* () {
-            for (const path of ["/mcp", "/json"]) {
-              const { headers, status } = yield* preflight(desk, path)
-              assert.strictEqual(status, 200)
-              assert.strictEqual(headers["access-control-allow-origin"], origin)
-              assert.strictEqual(headers["access-control-allow-methods"], "POST, OPTIONS")
-              assert.strictEqual(headers["access-control-allow-headers"], "Content-Type, mcp-protocol-version")
-              assert.strictEqual(headers["access-control-max-age"], "3600")
-              assert.strictEqual(headers["vary"], origin === "*" ? undefined : "Origin")
-            }
-          }),
-        { corsOrigins: [origin] }
-      )
-    )
-  }
-
-  it.scoped("is on every answer of /json and /mcp, errors included", () =>
-    alone((desk) =>
-      Effect.gen(function* () {
-        for (const path of ["/json/job/nobody/status", "/mcp/submitJob", "/json/nothing", "/mcp/job/x/y"]) {
-          const { headers } = yield* raw(desk, path, {})
-          assert.strictEqual(headers["access-control-allow-origin"], "*", path)
-        }
-      })
-    )
-  )
-
-  it.scoped("names the headers that a browser's client needs, and no others that it asks for", () =>
-    alone((desk) =>
-      Effect.gen(function* () {
-        const asked = { "access-control-request-headers": "authorization, mcp-session-id, x-evil" }
-        const { headers } = yield* preflight(desk, "/json/submitJob", asked)
-        assert.strictEqual(
-          headers["access-control-allow-headers"],
-          "Content-Type, mcp-protocol-version, authorization, mcp-session-id"
-        )
-        assert.strictEqual(headers["access-control-allow-methods"], "GET, POST, DELETE, OPTIONS")
-      })
-    )
-  )
-
-  it.scoped("answers the one of several origins that asks", () =>
-    alone(
-      (desk) =>
-        Effect.gen(function* () {
-          const { headers } = yield* raw(desk, "/json/nothing", { origin: "https://b.example.com" })
-          assert.strictEqual(headers["access-control-allow-origin"], "https://b.example.com")
-          assert.strictEqual(headers["vary"], "Origin")
-        }),
-      { corsOrigins: ["https://a.example.com", "https://b.example.com"] }
-    )
-  )
-})
+import { httpDesk } from "./httpDesk.ts"
+import { alone, staged, submitted } from "./httpScenes.ts"
 
 describe("a service that listens on loopback", () => {
   it.scoped("refuses foreign Hosts and Origins, on every path", () =>
     alone((desk) =>
       Effect.gen(function* () {
         for (const path of ["/json/job/x/status", "/mcp", "/health", "/openapi.json", "/jobs"]) {
-          assert.strictEqual((yield* raw(desk, path, { host: "evil.example.com" })).status, 403, path)
-          assert.strictEqual((yield* raw(desk, path, { host: "127.0.0.1.evil.example.com" })).status, 403, path)
-          assert.strictEqual((yield* raw(desk, path, { origin: "http://evil.example.com" })).status, 403, path)
-          assert.strictEqual((yield* raw(desk, path, { origin: "null" })).status, 403, path)
+          assert.strictEqual((yield* askRaw(desk, path, { host: "evil.example.com" })).status, 403, path)
+          assert.strictEqual((yield* askRaw(desk, path, { host: "127.0.0.1.evil.example.com" })).status, 403, path)
+          assert.strictEqual((yield* askRaw(desk, path, { origin: "http://evil.example.com" })).status, 403, path)
+          assert.strictEqual((yield* askRaw(desk, path, { origin: "null" })).status, 403, path)
         }
         const { status } = yield* preflight(desk, "/mcp", { origin: "http://evil.example.com" })
         assert.strictEqual(status, 403)
@@ -126,9 +32,9 @@ describe("a service that listens on loopback", () => {
     alone((desk) =>
       Effect.gen(function* () {
         for (const host of ["localhost:8080", "127.0.0.1", "[::1]:8080", "jobforge.localhost"]) {
-          assert.strictEqual((yield* raw(desk, "/openapi.json", { host })).status, 200, host)
+          assert.strictEqual((yield* askRaw(desk, "/openapi.json", { host })).status, 200, host)
         }
-        const { status } = yield* raw(desk, "/openapi.json", { origin: "http://localhost:6274" })
+        const { status } = yield* askRaw(desk, "/openapi.json", { origin: "http://localhost:6274" })
         assert.strictEqual(status, 200)
       })
     )
@@ -138,9 +44,9 @@ describe("a service that listens on loopback", () => {
     alone(
       (desk) =>
         Effect.gen(function* () {
-          const named = yield* raw(desk, "/openapi.json", { origin: "https://app.example.com" })
+          const named = yield* askRaw(desk, "/openapi.json", { origin: "https://app.example.com" })
           assert.strictEqual(named.status, 200)
-          const other = yield* raw(desk, "/openapi.json", { origin: "https://other.example.com" })
+          const other = yield* askRaw(desk, "/openapi.json", { origin: "https://other.example.com" })
           assert.strictEqual(other.status, 403)
         }),
       { corsOrigins: ["https://app.example.com"] }
@@ -151,7 +57,7 @@ describe("a service that listens on loopback", () => {
     alone(
       (desk) =>
         Effect.gen(function* () {
-          const { status } = yield* raw(desk, "/openapi.json", {
+          const { status } = yield* askRaw(desk, "/openapi.json", {
             host: "jobforge.example.com",
             origin: "https://app.example.com"
           })
@@ -166,7 +72,7 @@ describe("slow and oversized clients", () => {
   it.scoped("get 431 for too large headers", () =>
     alone((desk) =>
       Effect.gen(function* () {
-        const { status } = yield* raw(desk, "/health", { "x-large": "x".repeat(20_000) })
+        const { status } = yield* askRaw(desk, "/health", { "x-large": "x".repeat(20_000) })
         assert.strictEqual(status, 431)
       })
     )
@@ -220,13 +126,8 @@ const told = ({ data, event }: SentEvent): string => {
   return event === "end" ? `end ${reason}` : [status, ...(phase === undefined ? [] : [phase])].join("/")
 }
 
-const submitted = (desk: HttpDesk, config: object) =>
-  Effect.map(desk.post("/json/submitJob", config), ({ json }) =>
-    Predicate.isRecord(json) ? String(json["job_id"]) : ""
-  )
-
 describe("a job's event stream", () => {
-  it.scopedLive("tells each transition once, in order, and ends after the last", () =>
+  it.scopedLive("Appendix B: tells PENDING to SUCCEEDED once each, in order, and ends after the last", () =>
     staged((desk) =>
       Effect.gen(function* () {
         const id = yield* submitted(desk, record("app", { test: { entry_point: true } }))
@@ -250,7 +151,7 @@ describe("a job's event stream", () => {
     )
   )
 
-  it.scopedLive("of a job that is killed carries its error", () =>
+  it.scopedLive("Appendix B: of a FAILED job carries its error", () =>
     staged((desk, stage) =>
       Effect.gen(function* () {
         const id = yield* submitted(desk, record("slow", { git_ref: endlessRef }))
@@ -311,7 +212,7 @@ describe("a job's event stream", () => {
         )
       )
       assert.isTrue(Exit.isFailure(gone))
-    }).pipe(Effect.provide(Layer.merge(embeddedConsul, quiet)))
+    }).pipe(Effect.provide(embeddedConsul))
   )
 })
 
@@ -337,7 +238,7 @@ describe("the description", () => {
         }
         for (const [path, methods] of Object.entries(paths)) {
           for (const method of Object.keys(methods)) {
-            const answer = yield* raw(desk, path.replace("{id}", "nobody"), {}, method.toUpperCase())
+            const answer = yield* askRaw(desk, path.replace("{id}", "nobody"), {}, method.toUpperCase())
             assert.notInclude([405, 501], answer.status, `${method} ${path}`)
             if (answer.status === 404) assert.match(answer.headers["content-type"] ?? "", /json/, path)
           }

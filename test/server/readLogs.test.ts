@@ -67,7 +67,7 @@ describe("readLogs", () => {
     })
   )
 
-  it.effect("says in a line why there is none", () =>
+  it.effect("2.4: says in a line why there are none: no allocation, a log not handed out, a failure without output", () =>
     Effect.gen(function* () {
       const { allocation_id: _allocation, ...unplaced } = build
       const waiting = yield* logWorld([{ ...unplaced, waiting: "no node has 64 GiB" }])
