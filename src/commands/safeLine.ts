@@ -3,9 +3,8 @@
  * a sign. A log must not be able to rewrite the screen, the window's title or the clipboard.
  */
 export const safeLine = (line: string): string => {
-  const coloured = line.includes("\u001b[")
   const shown = line.replaceAll(unsafe, (sign) => (colour.test(sign) ? sign : pictureOf(sign)))
-  return coloured ? `${shown}\u001b[0m` : shown
+  return shown.includes("\u001b") ? `${shown}\u001b[0m` : shown
 }
 
 // A whole colour sequence, or any control character but the tab.
