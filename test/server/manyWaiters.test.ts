@@ -65,10 +65,7 @@ interface Client {
 }
 
 /** A client with a connection of its own. */
-const client = (
-  url: string,
-  headers: Readonly<Record<string, string>> = {}
-): Effect.Effect<Client, never, Scope.Scope> =>
+const client = (url: string): Effect.Effect<Client, never, Scope.Scope> =>
   Effect.gen(function* () {
     const answer = yield* Deferred.make<{ status: number; retryAfter: string; text: string }>()
     let text = ""
@@ -95,6 +92,20 @@ const many = (count: number, one: Effect.Effect<Client, never, Scope.Scope>) =>
 
 const stateOf = Schema.decodeUnknownSync(Schema.parseJson(Schema.Struct({ status: Schema.String })))
 
+/** How much was asked once nothing more is: whoever waits is counted a moment before it has read what it waits for. */
+const settled = ({ seen }: ConsulProxy): Effect.Effect<number> =>
+  Effect.iterate(
+    { before: -1, now: seen.length },
+    {
+      while: ({ before, now }) => before !== now,
+      body: ({ now }) =>
+        Effect.delay(
+          Effect.sync(() => ({ before: now, now: seen.length })),
+          "300 millis"
+        )
+    }
+  ).pipe(Effect.map(({ now }) => now))
+
 /** What is no watch that was renewed. */
 const askedSince = ({ seen }: ConsulProxy, before: number) =>
   seen.slice(before).flatMap(({ url }) => (url.includes("wait=") ? [] : [url]))
@@ -115,8 +126,8 @@ describe("1,000 who wait and 100 who follow, on one replica", () => {
       )
 
       // While nothing happens nothing is asked: the watches of the settings and of the feed are under way.
-      const before = proxy.seen.length
-      yield* Effect.sleep("2 seconds")
+      const before = yield* settled(proxy)
+      yield* Effect.sleep("1500 millis")
       assert.deepStrictEqual(askedSince(proxy, before), [])
       const watches = proxy.seen.filter(({ url }) => url.includes(`${keys.feed}?`) && !url.includes("index=0"))
       assert.lengthOf(watches, 1)
@@ -138,7 +149,7 @@ describe("1,000 who wait and 100 who follow, on one replica", () => {
         Effect.map(desk.waiters, (count) => count === all)
       )
 
-      const quiet = proxy.seen.length
+      const quiet = yield* settled(proxy)
       yield* tell("web", "BUILDING")
       const [taken, answers] = yield* Effect.timed(
         Effect.all(
@@ -178,13 +189,13 @@ describe("1,000 who wait and 100 who follow, on one replica", () => {
       yield* leader.put(`${keys.jobs}new`, JSON.stringify(minimal))
       const index = Number((yield* desk.ask("/json/job/new/status")).headers.get("x-jobforge-index"))
       assert.isAbove(index, 0)
-      const waiting = yield* many(200, client(`${desk.url}/json/job/new/status?wait=60s&index=${index}`))
+      const waiting = yield* many(100, client(`${desk.url}/json/job/new/status?wait=60s&index=${index}`))
       yield* eventually(
         "all wait",
-        Effect.map(desk.waiters, (count) => count === 200)
+        Effect.map(desk.waiters, (count) => count === 100)
       )
-      const before = proxy.seen.length
-      yield* Effect.sleep("2 seconds")
+      const before = yield* settled(proxy)
+      yield* Effect.sleep("1500 millis")
       assert.deepStrictEqual(askedSince(proxy, before), [])
       yield* tell("new", "PENDING")
       const [taken, answers] = yield* Effect.timed(
