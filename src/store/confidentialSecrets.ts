@@ -1,7 +1,8 @@
 import { Effect, Option } from "effect"
 import type { Consul } from "../consul/Consul.ts"
+import { confidentialValues } from "../domain/confidentialValues.ts"
 import type { Confidential } from "../domain/encodeRecord.ts"
-import { looksLikeVaultReference, parseVaultReference } from "../domain/vaultReference.ts"
+import { parseVaultReference } from "../domain/vaultReference.ts"
 import type { Keys } from "./keys.ts"
 import type { SecretSource } from "./secretSources.ts"
 import { confidentialValue } from "./confidentialValue.ts"
@@ -20,28 +21,11 @@ export const readConfidential = (consul: Consul["Type"], keys: Keys, id: string)
     Effect.map(Option.match({ onNone: () => ({ values: [], references: [] }), onSome: secretsOf }))
   )
 
-const secretsOf = ({ webhook_headers: headers = {}, webhook_secret: secret }: Confidential): ConfidentialSecrets => {
+const secretsOf = (confidential: Confidential): ConfidentialSecrets => {
+  const { webhook_secret: secret } = confidential
   const reference = secret === undefined ? Option.none() : parseVaultReference(secret)
-  const values = Object.entries(headers).flatMap(([name, value]) =>
-    openHeaders.has(name.toLowerCase()) ? [] : [value, ...schemeless(value)]
-  )
   return {
-    values: secret === undefined || looksLikeVaultReference(secret) ? values : [secret, ...values],
+    values: confidentialValues(confidential),
     references: Option.match(reference, { onNone: () => [], onSome: ({ path }) => [{ path, kind: "all" as const }] })
   }
-}
-
-/** Headers that say nothing in confidence, and whose values are in any log. */
-const openHeaders: ReadonlySet<string> = new Set([
-  "accept",
-  "accept-language",
-  "cache-control",
-  "content-type",
-  "user-agent"
-])
-
-/** `Bearer …` without the word. */
-const schemeless = (value: string): ReadonlyArray<string> => {
-  const [, credential] = /^[A-Za-z]+ +(\S+)$/.exec(value) ?? []
-  return credential === undefined ? [] : [credential]
 }
