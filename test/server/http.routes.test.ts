@@ -1,128 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Logger, Predicate, type Scope, TestClock, TestServices } from "effect"
-import { endlessRef, failingTest } from "../../scripts/chaos/modelDriver.ts"
-import { Consul } from "../../src/consul/Consul.ts"
-import { Unavailable } from "../../src/http/ApiError.ts"
+import { Duration, Effect, Fiber, TestClock, TestServices } from "effect"
+import { failingTest } from "../../scripts/chaos/modelDriver.ts"
 import { minimal } from "../domain/records.ts"
-import { embeddedConsul } from "../support/embeddedConsul.ts"
 import { eventually } from "../support/eventually.ts"
-import { record, setStage, type Stage } from "../zoo/support/Stage.ts"
+import { record } from "../zoo/support/Stage.ts"
 import { keys } from "./deskOf.ts"
-import { type Answer, httpDesk, type HttpDesk } from "./httpDesk.ts"
-
-const quiet = Logger.remove(Logger.defaultLogger)
-
-/** A replica without a leader: what is written stays as it is. */
-const alone = <A, E>(
-  play: (desk: HttpDesk, consul: Consul["Type"]) => Effect.Effect<A, E, Scope.Scope>,
-  options: { readonly corsOrigins?: ReadonlyArray<string>; readonly host?: string } = {}
-) =>
-  Effect.gen(function* () {
-    const consul = yield* Consul
-    yield* play(yield* httpDesk({ consul, ...options }), consul)
-  }).pipe(Effect.provide(Layer.merge(embeddedConsul, quiet)))
-
-/** The whole service, and this replica beside it. */
-const staged = <A, E>(play: (desk: HttpDesk, stage: Stage) => Effect.Effect<A, E, Scope.Scope>) =>
-  Effect.gen(function* () {
-    const stage = yield* setStage
-    yield* stage.serve()
-    yield* play(yield* httpDesk({ consul: stage.consul, nomad: stage.nomad }), stage)
-  }).pipe(Effect.provide(quiet))
-
-const field = (value: unknown, ...path: ReadonlyArray<string | number>): unknown =>
-  path.reduce((inner: unknown, key) => {
-    if (Array.isArray(inner) && typeof key === "number") return inner[key]
-    return Predicate.isRecord(inner) ? inner[key] : undefined
-  }, value)
-
-const submitted = (desk: HttpDesk, config: object) =>
-  Effect.map(desk.post("/json/submitJob", { job_config: config }), ({ json, status }) => {
-    assert.strictEqual(status, 200)
-    return String(field(json, "job_id"))
-  })
-
-/** The job's status once it is over. */
-const over = (desk: HttpDesk, id: string) =>
-  Effect.gen(function* () {
-    let last = yield* desk.ask(`/json/job/${id}/status`)
-    while (field(last.json, "status") !== "SUCCEEDED" && field(last.json, "status") !== "FAILED") {
-      last = yield* desk.ask(`/json/job/${id}/status?wait=20s&index=${String(field(last.json, "index"))}`)
-    }
-    return last
-  })
-
-const errorOf = ({ json }: Answer) => ({
-  error: field(json, "error"),
-  code: field(json, "code"),
-  details: field(json, "details")
-})
-
-const slow = record("slow", { git_ref: endlessRef })
+import { alone, errorOf, field, over, slow, staged, submitted } from "./httpScenes.ts"
 
 describe("submitJob", () => {
-  it.scoped("answers PENDING and the id of a record that is in KV by then (E1)", () =>
-    alone((desk, consul) =>
-      Effect.gen(function* () {
-        for (const path of ["/json/submitJob", "/mcp/submitJob", "/jobs"]) {
-          const answer = yield* desk.post(path, { job_config: minimal })
-          assert.strictEqual(answer.status, 200)
-          assert.deepStrictEqual(Object.keys(Object(answer.json)), ["job_id", "status"])
-          assert.strictEqual(field(answer.json, "status"), "PENDING")
-          const id = String(field(answer.json, "job_id"))
-          assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-          assert.strictEqual((yield* consul.get(`${keys.jobs}${id}`))._tag, "Some")
-        }
-      })
-    )
-  )
-
-  it.scoped("takes the bare configuration and jobConfig too, whatever the Content-Type, and ignores what follows", () =>
-    alone((desk) =>
-      Effect.gen(function* () {
-        const text = JSON.stringify(minimal)
-        const bodies = [text, `{"jobConfig": ${text}}`, `{"job_config": ${text}} {"more": 1}`, `${text}\n`]
-        for (const body of bodies) {
-          const answer = yield* desk.post("/json/submitJob", body, {
-            "content-type": "application/x-www-form-urlencoded"
-          })
-          assert.strictEqual(answer.status, 200, answer.text)
-        }
-      })
-    )
-  )
-
-  it.scoped("answers 400 to what is not JSON", () =>
-    alone((desk) =>
-      Effect.gen(function* () {
-        for (const body of ["{", "owner: me", "", "\xff"]) {
-          const answer = yield* desk.post("/json/submitJob", body)
-          assert.strictEqual(answer.status, 400)
-          if (body !== "") assert.strictEqual(field(answer.json, "error"), "Invalid request body")
-        }
-      })
-    )
-  )
-
-  it.scoped("answers 400 to a configuration without a required field, with each fault and its path", () =>
-    alone((desk, consul) =>
-      Effect.gen(function* () {
-        for (const name of ["owner", "repo_url", "image_name", "registry_url"]) {
-          const config = Object.fromEntries(Object.entries(minimal).filter(([key]) => key !== name))
-          const answer = yield* desk.post("/json/submitJob", { job_config: config })
-          assert.strictEqual(answer.status, 400)
-          assert.deepStrictEqual(answer.json, {
-            error: "Job configuration validation failed",
-            code: 400,
-            details: `${name} is required`,
-            errors: [{ path: name, message: `${name} is required` }]
-          })
-        }
-        assert.deepStrictEqual((yield* consul.keys(keys.jobs)).value, [])
-      })
-    )
-  )
-
   it.scoped("refuses a member that is given twice, as the record in KV would be", () =>
     alone((desk) =>
       Effect.gen(function* () {
@@ -174,63 +59,9 @@ describe("submitJob", () => {
       })
     )
   )
-
-  it.scopedLive("answers 409 with the holder when the record says reject and another job has the image", () =>
-    staged((desk, stage) =>
-      Effect.gen(function* () {
-        const holder = yield* submitted(desk, slow)
-        yield* stage.until(holder, ({ slots }) => slots.length > 0)
-        const answer = yield* desk.post("/json/submitJob", { job_config: { ...slow, on_conflict: "reject" } })
-        assert.strictEqual(answer.status, 409)
-        assert.strictEqual(field(answer.json, "error"), "Failed to create job")
-        assert.deepStrictEqual(field(answer.json, "holder"), { name: holder, job_id: holder })
-        yield* desk.post("/json/killJob", { job_id: holder })
-      })
-    )
-  )
 })
 
 describe("getStatus", () => {
-  it.scopedLive("tells all of a job that was tested and published (E2, E3)", () =>
-    staged((desk) =>
-      Effect.gen(function* () {
-        const id = yield* submitted(
-          desk,
-          record("app", { test: { entry_point: true, timeout: "15m" }, webhook_secret: "hush" })
-        )
-        const { headers, json } = yield* over(desk, id)
-        assert.strictEqual(field(json, "job_id"), id)
-        assert.strictEqual(field(json, "status"), "SUCCEEDED")
-        assert.deepStrictEqual(field(json, "config", "image_tags"), [id, "latest"])
-        assert.strictEqual(field(json, "config", "git_credentials_path"), "")
-        assert.strictEqual(field(json, "config", "test", "timeout"), 900_000_000_000)
-        assert.match(String(field(json, "metrics", "job_start")), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-        for (const name of ["build_duration", "test_duration", "publish_duration", "total_duration"]) {
-          assert.isTrue(Number.isInteger(field(json, "metrics", name)), name)
-        }
-        assert.deepStrictEqual(field(json, "metrics", "resource_usage"), { max_cpu: 0, max_memory: 0, disk_used: 0 })
-        assert.strictEqual(field(json, "allocations", "build", "allocation_count"), 1)
-        const full = String(field(json, "allocations", "build", "allocations", 0, "full_id"))
-        assert.strictEqual(field(json, "allocations", "build", "allocations", 0, "id"), full.slice(0, 8))
-        assert.strictEqual(field(json, "allocations", "test", 0, "nomad_job_id"), `test-entry-${id}-1`)
-        assert.strictEqual(field(json, "allocations", "has_any_warning"), false)
-        assert.match(String(field(json, "digest")), /^sha256:[0-9a-f]{64}$/)
-        assert.strictEqual(field(json, "image"), `registry.example.com:5000/zoo/app@${String(field(json, "digest"))}`)
-        assert.strictEqual(headers.get("x-jobforge-index"), String(field(json, "index")))
-        const paths = [`/json/job/${id}/status`, `/mcp/job/${id}/status`, `/jobs/${id}/status`, `/jobs/${id}`]
-        for (const path of paths) {
-          const again = yield* desk.ask(path)
-          assert.strictEqual(field(again.json, "digest"), field(json, "digest"), path)
-          assert.notInclude(again.text, "hush")
-        }
-        for (const path of ["/json/getStatus", "/mcp/getStatus"]) {
-          const again = yield* desk.post(path, { JOB_ID: id })
-          assert.strictEqual(field(again.json, "digest"), field(json, "digest"), path)
-        }
-      })
-    )
-  )
-
   it.scopedLive("of a failed job has the failed phase, the reason, the exit code and the last lines", () =>
     staged((desk) =>
       Effect.gen(function* () {
@@ -268,21 +99,6 @@ describe("getStatus", () => {
     )
   )
 
-  it.scoped("changes nothing, whatever is read and however often", () =>
-    alone((desk, consul) =>
-      Effect.gen(function* () {
-        const id = yield* submitted(desk, minimal)
-        const before = yield* consul.list("jobforge-service/")
-        for (const name of ["status", "logs", "diagnosis", "status?wait=1s"]) {
-          assert.strictEqual((yield* desk.ask(`/json/job/${id}/${name}`)).status, 200, name)
-        }
-        yield* desk.post("/json/getHistory", {})
-        const after = yield* consul.list("jobforge-service/")
-        assert.deepStrictEqual(after, before)
-      })
-    )
-  )
-
   it.scoped("finds a record whose name has a slash", () =>
     alone((desk, consul) =>
       Effect.gen(function* () {
@@ -314,45 +130,6 @@ describe("getStatus", () => {
         }
       })
     )
-  )
-
-  it.scoped("answers 400 to a body without job_id", () =>
-    alone((desk) =>
-      Effect.gen(function* () {
-        for (const body of [{}, { job_id: "" }, { job_id: 5 }, "[]", ""]) {
-          const answer = yield* desk.post("/json/getStatus", body)
-          assert.strictEqual(answer.status, 400)
-          assert.strictEqual(field(answer.json, "error"), "Invalid request body")
-        }
-        const missing = yield* desk.post("/json/getStatus", {})
-        assert.strictEqual(field(missing.json, "details"), "job_id is required")
-      })
-    )
-  )
-
-  it.scoped("answers 503 with Retry-After while Consul is away, on reads and on writes", () =>
-    Effect.gen(function* () {
-      const away = new Unavailable({ system: "consul", operation: "kv.get", detail: "connection refused" })
-      const consul = {
-        ...(yield* Consul),
-        get: () => away,
-        transaction: () => away,
-        list: () => away,
-        keys: () => away
-      }
-      const desk = yield* httpDesk({ consul })
-      const answers = yield* Effect.all([
-        desk.ask("/json/job/some/status"),
-        desk.post("/json/getStatus", { job_id: "some" }),
-        desk.post("/json/submitJob", minimal),
-        desk.post("/json/getHistory", {})
-      ])
-      for (const answer of answers) {
-        assert.strictEqual(answer.status, 503, answer.text)
-        assert.strictEqual(answer.headers.get("retry-after"), "2")
-        assert.match(String(field(answer.json, "details")), /consul/)
-      }
-    }).pipe(Effect.provide(Layer.merge(embeddedConsul, quiet)))
   )
 })
 
@@ -413,32 +190,9 @@ describe("killJob, retryJob, purgeFailedJob and cleanup", () => {
     )
   )
 
-  it.scopedLive("leave a job that has succeeded as it is", () =>
-    staged((desk) =>
-      Effect.gen(function* () {
-        const id = yield* submitted(desk, record("done"))
-        yield* over(desk, id)
-        const kill = yield* desk.post(`/jobs/${id}/kill`)
-        assert.strictEqual(kill.status, 409)
-        assert.strictEqual(field(kill.json, "error"), "Failed to kill job")
-        const status = yield* desk.ask(`/jobs/${id}`)
-        assert.strictEqual(field(status.json, "status"), "SUCCEEDED")
-      })
-    )
-  )
-
-  it.scoped("answer a cleanup of an unknown job, of none and of all as documented (E8, E9)", () =>
+  it.scoped("keep a cleanup of all for the next leader when there is none (E8, E9)", () =>
     alone((desk, consul) =>
       Effect.gen(function* () {
-        const unknown = yield* desk.post("/json/cleanup", { job_id: "nobody" })
-        assert.strictEqual(unknown.status, 200)
-        assert.deepStrictEqual(unknown.json, {
-          success: false,
-          cleaned_jobs: [],
-          message: "Cleanup failed: job not found: nobody"
-        })
-        const none = yield* desk.post("/mcp/cleanup", {})
-        assert.deepStrictEqual(none.json, { success: true, cleaned_jobs: [], message: "Cleanup completed" })
         const all = yield* Effect.fork(
           Effect.all([desk.post("/json/cleanup", { all: true }), desk.post("/json/cleanupZombies")], { concurrency: 2 })
         )
@@ -457,22 +211,14 @@ describe("killJob, retryJob, purgeFailedJob and cleanup", () => {
   )
 })
 
-describe("getHistory", () => {
-  it.scopedLive("lists jobs that run and jobs that are over, newest first, filtered before it is paged (E10)", () =>
+describe("the list of jobs", () => {
+  it.scopedLive("is narrowed by owner and by status before it is paged", () =>
     staged((desk, stage) =>
       Effect.gen(function* () {
         const first = yield* submitted(desk, record("one"))
         yield* over(desk, first)
         const second = yield* submitted(desk, { ...slow, owner: "other" })
         yield* stage.until(second, ({ status }) => status === "BUILDING")
-        const all = yield* desk.post("/json/getHistory", { limit: 0, offset: -3 })
-        assert.deepStrictEqual([field(all.json, "jobs", 0, "id"), field(all.json, "jobs", 1, "id")], [second, first])
-        assert.strictEqual(field(all.json, "total"), 2)
-        assert.strictEqual(field(all.json, "jobs", 0, "config", "owner"), "other")
-        assert.isTrue(Number.isInteger(field(all.json, "jobs", 1, "duration")))
-        assert.match(String(field(all.json, "jobs", 1, "created_at")), /Z$/)
-        const past = yield* desk.post("/json/getHistory", { limit: 1, offset: 5 })
-        assert.deepStrictEqual(past.json, { jobs: [], total: 2 })
         const owned = yield* desk.ask("/jobs?owner=zoo&limit=1")
         assert.deepStrictEqual([field(owned.json, "total"), field(owned.json, "jobs", 0, "id")], [1, first])
         const building = yield* desk.ask("/jobs?status=building,testing")
@@ -485,69 +231,15 @@ describe("getHistory", () => {
   )
 })
 
-describe("getLogs", () => {
-  it.scopedLive("has the lines of each phase, of one phase where it is asked for, and [] never null (E4, E5)", () =>
-    staged((desk) =>
-      Effect.gen(function* () {
-        const id = yield* submitted(desk, record("logged", { test: { entry_point: true } }))
-        yield* over(desk, id)
-        const all = yield* desk.ask(`/json/job/${id}/logs`)
-        assert.strictEqual(field(all.json, "job_id"), id)
-        for (const phase of ["build", "test", "publish"]) assert.isArray(field(all.json, "logs", phase), phase)
-        const build = yield* desk.post("/json/getLogs", { job_id: id, phase: "build" })
-        assert.deepStrictEqual(field(build.json, "logs", "build"), field(all.json, "logs", "build"))
-        assert.deepStrictEqual(field(build.json, "logs", "test"), [])
-        const other = yield* desk.ask(`/jobs/${id}/logs?phase=deploy`)
-        assert.deepStrictEqual(other.json, all.json)
-        const wrong = yield* desk.ask(`/jobs/${id}/logs?tail=-1`)
-        assert.strictEqual(wrong.status, 400)
-      })
-    )
-  )
-})
-
-describe("external tests", () => {
-  it.scoped("are not configured for any job: 400 (E16, E17)", () =>
-    alone((desk) =>
-      Effect.gen(function* () {
-        const id = yield* submitted(desk, minimal)
-        for (const answer of [
-          yield* desk.ask(`/json/job/${id}/test-endpoint`),
-          yield* desk.post(`/mcp/job/${id}/test-result`, { success: true })
-        ]) {
-          assert.strictEqual(answer.status, 400)
-          assert.strictEqual(field(answer.json, "error"), "Job is not configured for external python tests")
-        }
-      })
-    )
-  )
-})
-
 describe("paths and methods", () => {
-  it.scoped("that don't exist answer in text: 404, 405 with Allow, and 400 for what is no path of a job", () =>
+  it.scoped("that don't exist answer in text: 404, and 405 with Allow", () =>
     alone((desk) =>
       Effect.gen(function* () {
         const unknown = yield* desk.ask("/nothing")
         assert.strictEqual(unknown.status, 404)
         assert.match(unknown.headers.get("content-type") ?? "", /^text\/plain/)
-        const wrong = yield* desk.ask("/json/submitJob")
-        assert.deepStrictEqual(
-          [wrong.status, wrong.text.trim(), wrong.headers.get("allow")],
-          [405, "Method not allowed", "POST"]
-        )
         const put = yield* desk.ask("/jobs/some", { method: "PUT" })
         assert.deepStrictEqual([put.status, put.headers.get("allow")], [405, "GET, DELETE, HEAD"])
-        for (const path of ["/json/job/", "/json/job/some", "/mcp/job/a/b/c/d"]) {
-          const answer = yield* desk.ask(path)
-          assert.strictEqual(answer.status, 400, path)
-          assert.match(answer.text, /^Invalid path format\. Expected: \/(json|mcp)\/job\//)
-        }
-        const resource = yield* desk.ask("/json/job/some/weather")
-        assert.strictEqual(resource.status, 400)
-        assert.strictEqual(
-          resource.text.trim(),
-          "Invalid resource. Expected: status, logs, test-endpoint, or test-result"
-        )
       })
     )
   )

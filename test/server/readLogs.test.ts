@@ -67,35 +67,37 @@ describe("readLogs", () => {
     })
   )
 
-  it.effect("2.4: says in a line why there are none: no allocation, a log not handed out, a failure without output", () =>
-    Effect.gen(function* () {
-      const { allocation_id: _allocation, ...unplaced } = build
-      const waiting = yield* logWorld([{ ...unplaced, waiting: "no node has 64 GiB" }])
-      assert.deepStrictEqual((yield* read(waiting)).build, [
-        "No allocations found - job may have failed to schedule",
-        "no node has 64 GiB"
-      ])
-      const forgotten = yield* logWorld([build, command(2)])
-      assert.deepStrictEqual((yield* read(forgotten, { phase: "build" })).build, [])
-      yield* forgotten.end("test-2-1", { logs: "unavailable" })
-      assert.deepStrictEqual((yield* read(forgotten, { grep: "nothing has this" })).test, [
-        "=== Test Job 2 (test-2-1) ===",
-        "Failed to get logs for test job 2 (test-2-1): Nomad did not hand them out in time",
-        ""
-      ])
-      const failed = yield* logWorld([build])
-      yield* failed.end("build-1", {
-        result: "failed",
-        reason: "DriverFailure",
-        message: "no driver",
-        infrastructure: true
+  it.effect(
+    "2.4: says in a line why there are none: no allocation, a log not handed out, a failure without output",
+    () =>
+      Effect.gen(function* () {
+        const { allocation_id: _allocation, ...unplaced } = build
+        const waiting = yield* logWorld([{ ...unplaced, waiting: "no node has 64 GiB" }])
+        assert.deepStrictEqual((yield* read(waiting)).build, [
+          "No allocations found - job may have failed to schedule",
+          "no node has 64 GiB"
+        ])
+        const forgotten = yield* logWorld([build, command(2)])
+        assert.deepStrictEqual((yield* read(forgotten, { phase: "build" })).build, [])
+        yield* forgotten.end("test-2-1", { logs: "unavailable" })
+        assert.deepStrictEqual((yield* read(forgotten, { grep: "nothing has this" })).test, [
+          "=== Test Job 2 (test-2-1) ===",
+          "Failed to get logs for test job 2 (test-2-1): Nomad did not hand them out in time",
+          ""
+        ])
+        const failed = yield* logWorld([build])
+        yield* failed.end("build-1", {
+          result: "failed",
+          reason: "DriverFailure",
+          message: "no driver",
+          infrastructure: true
+        })
+        assert.deepStrictEqual((yield* read(failed)).build, [
+          "Allocation allocbuild-1 failed",
+          "Task main failed in state: dead",
+          "Task main event: DriverFailure - no driver"
+        ])
       })
-      assert.deepStrictEqual((yield* read(failed)).build, [
-        "Allocation allocbuild-1 failed",
-        "Task main failed in state: dead",
-        "Task main event: DriverFailure - no driver"
-      ])
-    })
   )
 
   it.effect("does not say of a silent stream that its log is gone", () =>

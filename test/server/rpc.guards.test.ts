@@ -7,10 +7,8 @@ import { embeddedConsul } from "../support/embeddedConsul.ts"
 import { eventually } from "../support/eventually.ts"
 import { record, setStage } from "../zoo/support/Stage.ts"
 import { keys } from "./deskOf.ts"
-import { type RpcDesk, rpcDesk, textOf, toolResult } from "./rpcDesk.ts"
-
-const submitted = (desk: RpcDesk, config: object) =>
-  Effect.map(desk.tool("submitJob", config), (answer) => String(toolResult(answer).structuredContent?.["job_id"]))
+import { rpcDesk, textOf, toolResult } from "./rpcDesk.ts"
+import { submitted } from "./rpcScenes.ts"
 
 describe("a caller", () => {
   it.scopedLive("sees and ends its own jobs alone, and learns nothing of others", () =>
@@ -95,7 +93,7 @@ describe("MCP_LOG_LEVEL", () => {
     registry_credentials_path: "secret/registry"
   }
 
-  it.scopedLive("1 logs request, tool and answer as they are, without what is said in confidence", () => {
+  it.scopedLive("3.1: 1 logs request, tool and answer as they are, without what is said in confidence", () => {
     const lines: Array<string> = []
     const collecting = Logger.make<unknown, void>(({ annotations, message }) => {
       const [raw] = [...annotations].flatMap(([name, value]) => (name === alwaysLogged ? [String(value)] : []))
