@@ -20,6 +20,17 @@ export interface StoredRecord {
  */
 export const maxRecordBytes = 64 * 1024
 
+/** What the service makes of a record's value: whoever writes one can know before. */
+export const readRecord = (value: Uint8Array): Either.Either<DesiredRecord, ReadonlyArray<FieldError>> =>
+  value.length > maxRecordBytes
+    ? Either.left([tooLarge(value.length)])
+    : Either.flatMap(decodeRecord(new TextDecoder().decode(value)), bounded)
+
+const tooLarge = (bytes: number): FieldError => ({
+  path: "",
+  message: `the record has ${bytes} bytes; at most ${maxRecordBytes} are accepted`
+})
+
 /**
  * The keys below `jobs/`, by record name. Two keys can spell one name (`web` and `web.json`): the older one is the
  * record, the newer one's status, under its full key, says `DuplicateName`.
@@ -130,16 +141,11 @@ const hold = ({ createIndex, key, modifyIndex, value }: ReadEntry): Held => ({
   createIndex,
   modifyIndex,
   bytes: value.length,
-  content: value.length > maxRecordBytes ? { view: tooLarge(value.length) } : { text: value }
+  content: value.length > maxRecordBytes ? { view: decode(value) } : { text: value }
 })
 
-const tooLarge = (bytes: number): RecordView => {
-  const message = `the record has ${bytes} bytes; at most ${maxRecordBytes} are accepted`
-  return RecordView.Invalid({ reason: "InvalidSpec", errors: [{ path: "", message }] })
-}
-
-const decode = (text: Uint8Array): RecordView =>
-  Either.match(Either.flatMap(decodeRecord(new TextDecoder().decode(text)), bounded), {
+const decode = (value: Uint8Array): RecordView =>
+  Either.match(readRecord(value), {
     onLeft: (errors) => RecordView.Invalid({ reason: "InvalidSpec", errors }),
     onRight: (desired) => RecordView.Valid({ desired })
   })
