@@ -18,15 +18,10 @@ export const readBody: Effect.Effect<string, Refused, HttpServerRequest.HttpServ
       chunks.push(chunk)
       return { size: size + chunk.length, chunks }
     }),
-    Effect.mapError(
-      () => new Refused({ code: 400, error: invalidBody, details: "the request ended before its body did" })
-    )
+    Effect.mapError(() => refused("the request ended before its body did"))
   )
   if (read.size > maximumBody) return yield* tooLarge
-  return yield* Effect.mapError(
-    decodeUtf8(Buffer.concat(read.chunks)),
-    () => new Refused({ code: 400, error: invalidBody, details: "the body is not UTF-8" })
-  )
+  return yield* Effect.mapError(decodeUtf8(Buffer.concat(read.chunks)), () => refused("the body is not UTF-8"))
 })
 
 /** The first JSON value of the body; what follows it is ignored, as the service always did. Answers with the value and its text. */
@@ -57,28 +52,40 @@ const tooLarge = new Refused({
   details: `the body may have ${maximumBody} bytes`
 })
 
+const refused = (details: string): Refused => new Refused({ code: 400, error: invalidBody, details })
+
 const parse = Schema.decodeUnknownOption(Schema.parseJson())
 
 const decodeUtf8 = (bytes: Uint8Array): Either.Either<string, unknown> =>
   Either.try(() => new TextDecoder("utf-8", { fatal: true }).decode(bytes))
 
 const firstJson = (text: string): Either.Either<{ readonly text: string; readonly value: unknown }, Refused> => {
+  const { depth, end } = firstValue(text)
+  if (depth > deepest) return Either.left(refused(`the body is nested deeper than ${deepest} levels`))
   const whole = parse(text)
   if (Option.isSome(whole)) return Either.right({ text, value: whole.value })
-  const first = firstValue(text)
+  const first = text.slice(0, end)
   return Option.match(parse(first), {
-    onNone: () => Either.left(new Refused({ code: 400, error: invalidBody, details: "the body is not JSON" })),
+    onNone: () => Either.left(refused("the body is not JSON")),
     onSome: (value) => Either.right({ text: first, value })
   })
 }
 
-/** Up to the bracket that closes the first one. */
-const firstValue = (text: string): string => {
+/** More than any request has, and few enough that whatever walks over the value comes back from it. */
+const deepest = 64
+
+/**
+ * Where the bracket ends that closes the first one, and how deep the brackets before it are. A string without an end goes
+ * to the end of all: to look for the next one from its middle would take the square of the body's length.
+ */
+const firstValue = (text: string): { readonly end: number; readonly depth: number } => {
+  let open = 0
   let depth = 0
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
-    if (token === "{" || token === "[") depth += 1
-    else if (token === "}" || token === "]") depth -= 1
-    if (depth === 0) return text.slice(0, index + token.length)
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)|[{}[\]]/gs)) {
+    if (token === "{" || token === "[") open += 1
+    else if (token === "}" || token === "]") open -= 1
+    depth = Math.max(depth, open)
+    if (open === 0) return { end: index + token.length, depth }
   }
-  return text
+  return { end: text.length, depth }
 }
