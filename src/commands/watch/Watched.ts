@@ -1,15 +1,25 @@
 import type { JobState } from "../../api/JobState.ts"
 import type { LogEvent } from "../../api/LogEvent.ts"
+import { plainLogLine, withoutStreamMark } from "../terminal/plainText.ts"
 
 /** All that the live view shows of a job. */
 export interface Watched {
   readonly state: JobState
-  /** The newest, in their order. */
-  readonly log: ReadonlyArray<LogEvent>
+  /** The newest lines, in their order. */
+  readonly log: ReadonlyArray<LogLine>
   /** Why the view may be behind what happens. */
   readonly trouble: string | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
+}
+
+/** A line of the job's log as it can be shown: nothing in it steers a terminal. */
+export interface LogLine {
+  /** Which step wrote it. */
+  readonly source: string
+  readonly text: string
+  /** The service's own words about the log. */
+  readonly isNotice: boolean
 }
 
 export type News =
@@ -25,7 +35,7 @@ export const take = (watched: Watched, news: News): Watched => {
     case "state":
       return { ...watched, state: news.state, trouble: undefined }
     case "line":
-      return { ...watched, log: [...watched.log.slice(1 - linesKept), news.line] }
+      return { ...watched, log: [...watched.log.slice(1 - linesKept), logLineOf(news.line)] }
     case "trouble":
       return { ...watched, trouble: news.trouble }
     case "tick":
@@ -35,3 +45,17 @@ export const take = (watched: Watched, news: News): Watched => {
 
 /** More than a window has rows. */
 const linesKept = 200
+
+/** Characters: no window shows more. */
+const lineLength = 2000
+
+const logLineOf = (event: LogEvent): LogLine => ({
+  source: sourceOf(event),
+  text: withoutStreamMark(plainLogLine(event.message)).slice(0, lineLength).replaceAll("\t", "  "),
+  isNotice: event.level === "WARN"
+})
+
+const sourceOf = ({ phase, test }: LogEvent): string => {
+  if (test === undefined) return phase
+  return test === "entry-point" ? "entry point" : `test ${test + 1}`
+}

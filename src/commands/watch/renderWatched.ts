@@ -1,20 +1,20 @@
-import type { LogEvent } from "../../api/LogEvent.ts"
 import { isTerminal, type JobStatus } from "../../domain/Status.ts"
+import { padded } from "../terminal/displayWidth.ts"
 import type { Size } from "../terminal/frameChange.ts"
-import { plainText, withoutStreamMark } from "../terminal/plainText.ts"
+import { plainText } from "../terminal/plainText.ts"
 import { elapsed, type PhaseRow, type ProgressRow, progressRows } from "./progressRows.ts"
 import { stateSymbol } from "./stateSymbol.ts"
 import { type Tone, toned } from "./tone.ts"
-import type { Watched } from "./Watched.ts"
+import type { LogLine, Watched } from "./Watched.ts"
 
 /** The live view in so many rows. Where they are few, what matters least gives way first, and the log never wholly. */
 export const renderWatched = (watched: Watched, size: Size, colour: boolean): ReadonlyArray<string> => {
-  const least = size.rows < lowWindow ? 1 : 3
+  const least = watched.log.length === 0 ? 0 : 1 + Math.min(watched.log.length, size.rows < lowWindow ? 1 : 3)
   const above = layouts.map((layout) => layout(watched, colour))
-  const chosen = above.find(({ length }) => length + 1 + least <= size.rows) ?? above.at(-1) ?? []
+  const chosen = above.find(({ length }) => length + least <= size.rows) ?? above.at(-1) ?? []
   const room = size.rows - chosen.length - 1
   if (room < 1 || watched.log.length === 0) return chosen
-  const lines = watched.log.slice(-room).map((event) => logLine(event, size.columns >= labelColumns, colour))
+  const lines = watched.log.slice(-room).map((line) => logLine(line, size.columns >= labelColumns, colour))
   return [...chosen, toned(colour, "dim", `── log ${"─".repeat(Math.max(0, size.columns - 7))}`), ...lines]
 }
 
@@ -30,9 +30,6 @@ const lowWindow = 10
 
 /** Columns below which a line of the log needs all of them. */
 const labelColumns = 60
-
-/** Characters of a line that are looked at: no window shows more. */
-const lineLength = 2000
 
 type Layout = (watched: Watched, colour: boolean) => ReadonlyArray<string>
 
@@ -98,7 +95,7 @@ const phases = ({ now, state }: Watched, colour: boolean, choose: TestChoice): R
   })
 
 const phaseLine = ({ detail, duration, name, symbol, tone }: PhaseRow, colour: boolean): string =>
-  `${symbol} ${toned(colour, tone, name.padEnd(7))} ${duration.padStart(9)}  ${toned(colour, detailTone(tone), oneLine(detail))}`.trimEnd()
+  `${symbol} ${padded(toned(colour, tone, name), 7)} ${duration.padStart(9)}  ${toned(colour, detailTone(tone), oneLine(detail))}`.trimEnd()
 
 const testLine = ({ detail, duration, name, symbol, tone }: ProgressRow, colour: boolean): string => {
   const words = toned(colour, detailTone(tone), oneLine(detail))
@@ -114,28 +111,23 @@ const notes: Layout = ({ now, state, trouble }, colour) => {
   const queued =
     waiting === undefined
       ? []
-      : [
-          `⏳ Position ${waiting.position} in the queue for ${elapsed(waiting.since, undefined, now)}: ${waiting.message}`
-        ]
+      : [`⏳ Position ${waiting.position} for ${elapsed(waiting.since, undefined, now)}: ${waiting.message}`]
   const ending = stopping === undefined || isTerminal(state.status) ? [] : [`🛑 ${stopping.message}`]
   const behind = trouble === undefined ? [] : [`❗ ${trouble}`]
   return [...queued, ...ending, ...behind].map((note) => toned(colour, "odd", oneLine(note)))
 }
 
-const logLine = (event: LogEvent, labelled: boolean, colour: boolean): string => {
-  const text = oneLine(withoutStreamMark(event.message))
-  const shown = toned(colour, event.level === "WARN" ? "odd" : "plain", text)
-  return labelled ? `${toned(colour, "dim", labelOf(event).padEnd(labelWidth))} ${shown}` : shown
+const logLine = ({ isNotice, source, text }: LogLine, labelled: boolean, colour: boolean): string => {
+  const shown = toned(colour, isNotice ? "odd" : "plain", text)
+  return labelled ? `${padded(toned(colour, "dim", source), sourceWidth)} ${shown}` : shown
 }
 
-const labelOf = ({ phase, test }: LogEvent): string => {
-  if (test === undefined) return phase
-  return test === "entry-point" ? "entry point" : `test ${test + 1}`
-}
+const sourceWidth = "entry point".length
 
-const labelWidth = "entry point".length
+/** Characters of a foreign text that are looked at: no row shows more, and it is drawn often. */
+const textLength = 500
 
-const oneLine = (text: string): string => plainText(text.slice(0, lineLength)).replaceAll("\t", "  ")
+const oneLine = (text: string): string => plainText(text.slice(0, textLength)).replaceAll("\t", "  ")
 
 const statusTone = (status: JobStatus): Tone => {
   if (status === "SUCCEEDED") return "good"
