@@ -20,7 +20,7 @@ const quietMs = 300
 /** Whoever never stops writing is looked at all the same. */
 const patienceMs = 3000
 /** A file must be gone for so long before its record is deleted: what replaces files may take them away first. */
-const goneMs = 1000
+const goneMs = 3000
 /** A pass without a reason: whatever a watch missed, it finds. */
 const resyncMs = 10_000
 /** After a pass that couldn't be done. */
