@@ -3,7 +3,7 @@ import { Consul } from "../consul/Consul.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
 import { isTerminal, type Status } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
-import { type LeaderLock, type Lease, whileLeading } from "../leader/LeaderLock.ts"
+import { type LeaderLock, type Lease, type Resign, whileLeading } from "../leader/LeaderLock.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import type { Keys } from "../store/keys.ts"
 import { makeFeed } from "../store/Feed.ts"
@@ -22,6 +22,7 @@ import { housekeeping } from "./housekeeping.ts"
 import { makeJobMeter } from "./JobMeter.ts"
 import { makeOrphanCollector, type OrphanCollector } from "./Orphans.ts"
 import { makeReconciler } from "./Reconciler.ts"
+import { resignWhenStuck } from "./resignWhenStuck.ts"
 import { makeWorkQueue, type WorkQueue } from "./WorkQueue.ts"
 
 export interface ControllerOptions {
@@ -51,12 +52,13 @@ type Needs =
 
 /** Reconciles every record for as long as this process leads. Fails never; it ends with its fiber. */
 export const runController = (options: ControllerOptions): Effect.Effect<never, never, LeaderLock | Needs> =>
-  whileLeading((lease) => term(options, lease))
+  whileLeading((lease, resign) => term(options, lease, resign))
 
 /** One term of office: all that it opens lives in its scope. */
 const term = Effect.fnUntraced(function* (
   { duty, installation, keys }: ControllerOptions,
-  lease: Lease
+  lease: Lease,
+  resign: Resign
 ): Effect.fn.Return<never, never, Needs | Scope.Scope> {
   const records = yield* Records
   const { current } = yield* LiveSettings
@@ -108,6 +110,7 @@ const term = Effect.fnUntraced(function* (
     concurrency: passesAtOnce,
     backoff
   })
+  yield* Effect.forkScoped(resignWhenStuck(queue.check, current, resign))
 
   /** A job may be asked about before its record was ever looked at: then the first pass over it takes the request up. */
   const isSubmitted = (jobId: string) =>

@@ -1,7 +1,7 @@
 import { Cause, Duration, Effect, Exit, Option, type Scope } from "effect"
 import { family, ofController, ofQueue } from "../metrics/families.ts"
 import { Metrics, type Recorder } from "../metrics/Metrics.ts"
-import { Watchdog } from "../metrics/Watchdog.ts"
+import { type Check, Watchdog } from "../metrics/Watchdog.ts"
 
 /** When a pass that went well wants the next one. */
 type Next = Duration.Duration | "when-notified"
@@ -13,6 +13,8 @@ export interface QueueMeter {
   /** Answers with what the pass is to call whenever it gets on. */
   readonly began: (key: string) => () => void
   readonly ended: (key: string, exit: Exit.Exit<Next, unknown>) => void
+  /** Whether the queue is stuck. */
+  readonly check: Check
 }
 
 interface Pass {
@@ -41,7 +43,7 @@ export const makeQueueMeter = Effect.fnUntraced(function* (
     return Array.from(passes.values(), (pass) => now - of(pass))
   }
 
-  yield* watchdog.watch((patience) =>
+  const check: Check = (patience) =>
     Effect.sync(() => {
       const now = clock.unsafeCurrentTimeMillis()
       const stuck = [...passes].filter(([, { progress }]) => now - progress > patience)
@@ -56,7 +58,7 @@ export const makeQueueMeter = Effect.fnUntraced(function* (
         ? Option.some(`${waiting.size} records wait and no worker takes them`)
         : Option.none()
     })
-  )
+  yield* watchdog.watch(check)
 
   yield* metrics.beforeScrape(
     Effect.sync(() => {
@@ -71,6 +73,7 @@ export const makeQueueMeter = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => Effect.sync(() => atRest(metrics)))
 
   return {
+    check,
     queued: (key) => {
       if (waiting.has(key)) return
       waiting.set(key, clock.unsafeCurrentTimeMillis())

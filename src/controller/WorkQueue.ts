@@ -1,5 +1,6 @@
 import { Cause, Duration, Effect, Exit, FiberMap, MutableQueue, Queue, type Scope } from "effect"
 import { Progress } from "../metrics/Progress.ts"
+import type { Check } from "../metrics/Watchdog.ts"
 import { makeQueueMeter } from "./QueueMeter.ts"
 
 /** What a pass asks for: another look after a while, or none before the next notification. */
@@ -20,6 +21,8 @@ export interface WorkQueue {
   readonly addLater: (key: string) => Effect.Effect<void>
   /** Keys that wait for a worker, and keys that are being worked on. */
   readonly size: Effect.Effect<{ readonly waiting: number; readonly active: number }>
+  /** Whether it is stuck; a long queue alone is not. */
+  readonly check: Check
 }
 
 interface Entry {
@@ -133,6 +136,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   return {
     add,
     addLater: (key) => addTo(key, "later"),
+    check: meter.check,
     size: Effect.sync(() => {
       const states = [...entries.values()]
       const waiting = states.filter(({ state }) => state === "soon" || state === "later").length

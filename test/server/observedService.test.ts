@@ -131,7 +131,8 @@ describe("a service that is observed", () => {
       const answer = yield* Deferred.make<void>()
       let wedged = false
       yield* stage.serve({
-        environment: { SERVER_PORT: String(port), WATCHDOG_PATIENCE: "2s" },
+        // Long enough for what is seen before the leader gives its office up, at twice as much.
+        environment: { SERVER_PORT: String(port), WATCHDOG_PATIENCE: "4s" },
         nomad: (nomad) => ({
           ...nomad,
           job: (id) => (wedged ? Effect.zipRight(Deferred.await(answer), nomad.job(id)) : nomad.job(id))
