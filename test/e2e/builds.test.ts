@@ -1,6 +1,10 @@
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import type { Status } from "../../src/domain/Status.ts"
+import { field } from "../server/httpScenes.ts"
+import { eventually } from "../support/eventually.ts"
+import { assertSigned, bodyOf, receiver } from "../webhooks/receiver.ts"
 import { Installation } from "./support/Installation.ts"
 import { busybox, makeRepository } from "./support/repositories.ts"
 import { missingPrograms, titled } from "./support/requirements.ts"
@@ -10,11 +14,12 @@ const helloImage = `${busybox}\nCOPY hello /usr/bin/hello\nENV WORLD=World\nENTR
 
 const minutes = 60_000
 
-describe.skipIf(missingPrograms.length > 0)(titled("six repositories through jobforge dev"), () => {
+describe.skipIf(missingPrograms.length > 0)(titled("repositories through jobforge dev"), () => {
   let dev: Installation
 
   beforeAll(async () => {
-    dev = await Installation.start()
+    // Its webhooks' receiver is on this machine, where a stranger's would be refused.
+    dev = await Installation.start({ environment: { WEBHOOK_ALLOW: "127.0.0.0/8" } })
   }, 2 * minutes)
   afterAll(() => dev?.stop(), minutes)
 
@@ -67,20 +72,24 @@ describe.skipIf(missingPrograms.length > 0)(titled("six repositories through job
     assert.match(await probe("/ready"), new RegExp(`^200 {"status":"ready","timestamp":${time}}$`))
   })
 
-  it("publishes an image without tests from its build", { timeout: 3 * minutes }, async () => {
-    await dev.put("plain", record("plain", { Dockerfile: helloImage, hello }))
-    const status = await dev.ended("plain")
-    await published(status, "plain")
-    assert.deepStrictEqual(
-      status.attempts.map(({ phase }) => phase),
-      ["build"]
-    )
-    assert.isUndefined(status.times.test_start)
-    assert.match(status.commit ?? "", /^[0-9a-f]{40}$/)
-    const log = await dev.log(status, attempt(status, "build").nomad_job_id, "stdout")
-    assert.include(log, "STEP 1/")
-    assert.include(log, "Build completed successfully")
-  })
+  it(
+    "Appendix B: without tests there is no test_start, and the build pushes the final image",
+    { timeout: 3 * minutes },
+    async () => {
+      await dev.put("plain", record("plain", { Dockerfile: helloImage, hello }))
+      const status = await dev.ended("plain")
+      await published(status, "plain")
+      assert.deepStrictEqual(
+        status.attempts.map(({ phase }) => phase),
+        ["build"]
+      )
+      assert.isUndefined(status.times.test_start)
+      assert.match(status.commit ?? "", /^[0-9a-f]{40}$/)
+      const log = await dev.log(status, attempt(status, "build").nomad_job_id, "stdout")
+      assert.include(log, "STEP 1/")
+      assert.include(log, "Build completed successfully")
+    }
+  )
 
   it("runs two commands side by side and publishes what they tested", { timeout: 3 * minutes }, async () => {
     const test = { commands: ["echo one; hello | grep -q World", "echo two >&2; test -x /usr/bin/hello"] }
@@ -92,23 +101,80 @@ describe.skipIf(missingPrograms.length > 0)(titled("six repositories through job
     assert.strictEqual(await dev.log(status, second?.nomad_job_id ?? "", "stderr"), "two\n")
   })
 
-  it("runs an entry point, with its own environment and with the record's", { timeout: 3 * minutes }, async () => {
-    const base = record("entry", { Dockerfile: helloImage, hello })
-    await dev.put("entry", { ...base, test: { entry_point: true } })
-    const world = await dev.ended("entry")
-    await published(world, "entry")
-    assert.strictEqual(await dev.log(world, attempt(world, "test").nomad_job_id, "stdout"), "Hello World\n")
-    await dev.put("claude", {
-      ...base,
-      image_name: "e2e/claude",
-      test: { entry_point: true, env: { WORLD: "Claude" } }
-    })
-    const claude = await dev.ended("claude")
-    await published(claude, "claude")
-    assert.strictEqual(await dev.log(claude, attempt(claude, "test").nomad_job_id, "stdout"), "Hello Claude\n")
+  /** The test's lines as the interface shows them. */
+  const testLines = async ({ job_id: id }: Status): Promise<unknown> => {
+    const response = await fetch(`http://127.0.0.1:${dev.ports.service}/json/job/${id}/logs`)
+    return field(await response.json(), "logs", "test")
+  }
+
+  const entryPoint = (name: string, test: object = {}) => ({
+    ...record(name, { Dockerfile: helloImage, hello }),
+    test: { entry_point: true, ...test }
   })
 
-  it("builds a Dockerfile in a subfolder with a context of its own", { timeout: 3 * minutes }, async () => {
+  it(
+    "Appendix B: hello-world with entry_point is SUCCEEDED and logs Hello World",
+    { timeout: 3 * minutes },
+    async () => {
+      await dev.put("entry", entryPoint("entry"))
+      const status = await dev.ended("entry")
+      await published(status, "entry")
+      assert.strictEqual(await dev.log(status, attempt(status, "test").nomad_job_id, "stdout"), "Hello World\n")
+      const header = `=== Test Job 0 (${attempt(status, "test").nomad_job_id}) ===`
+      assert.deepStrictEqual(await testLines(status), [header, "[main/stdout] Hello World", ""])
+    }
+  )
+
+  it("Appendix B: hello-world with env WORLD=Claude logs Hello Claude", { timeout: 3 * minutes }, async () => {
+    await dev.put("claude", entryPoint("claude", { env: { WORLD: "Claude" } }))
+    const status = await dev.ended("claude")
+    await published(status, "claude")
+    const header = `=== Test Job 0 (${attempt(status, "test").nomad_job_id}) ===`
+    assert.deepStrictEqual(await testLines(status), [header, "[main/stdout] Hello Claude", ""])
+  })
+
+  it.scopedLive(
+    "Appendix B: webhook run: all deliveries signed, with custom headers, and one SUCCEEDED with duration, logs, metrics",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* receiver()
+        const webhook = {
+          webhook_url: server.url,
+          webhook_secret: "of-the-receiver",
+          webhook_headers: { "X-Custom-Header": "custom" }
+        }
+        yield* Effect.promise(() => dev.put("told", { ...entryPoint("told"), ...webhook }))
+        const status = yield* Effect.promise(() => dev.ended("told"))
+        yield* eventually(
+          "the last event is told",
+          Effect.sync(() => server.events().includes("job.completed"))
+        )
+        assert.deepStrictEqual(server.events(), [
+          "build.started",
+          "build.completed",
+          "test.started",
+          "test.completed",
+          "publish.started",
+          "publish.completed",
+          "job.completed"
+        ])
+        for (const seen of server.seen) {
+          assertSigned(seen, "of-the-receiver")
+          assert.strictEqual(seen.headers["x-custom-header"], "custom")
+        }
+        const succeeded = server.seen.map(bodyOf).filter((body) => body.status === "SUCCEEDED")
+        assert.lengthOf(succeeded, 1)
+        const [last] = succeeded
+        assert.strictEqual(last.job_id, status.job_id)
+        assert.isAbove(last.duration, 0)
+        assert.strictEqual(last.metrics.total_duration, last.duration)
+        assert.include(last.logs.test, "[main/stdout] Hello World")
+        assert.include(last.logs.build, "[main/stdout] Build completed successfully")
+      }),
+    3 * minutes
+  )
+
+  it("Appendix B: builds a Dockerfile in a subfolder with a context of its own", { timeout: 3 * minutes }, async () => {
     const files = { "myapp/Dockerfile": helloImage, "myapp/hello": hello, "README.md": "not in the context" }
     const test = { commands: ["hello", "test ! -e /README.md"] }
     const base = record("subfolder", files, ["myapp"])
