@@ -1,4 +1,4 @@
-import { Context, Data, Effect, Layer, Option, type Scope } from "effect"
+import { Context, Data, Effect, Layer, type Scope } from "effect"
 import { family } from "../metrics/families.ts"
 import { Metrics } from "../metrics/Metrics.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
@@ -111,7 +111,3 @@ const forgetFull = (buckets: Map<string, Bucket>, now: number, rate: number, bur
     buckets.delete(caller)
   }
 }
-
-/** Of a request without a caller of its own. */
-export const addressKey = (address: Option.Option<string>): string =>
-  `address ${Option.getOrElse(address, () => "unknown")}`

@@ -10,6 +10,9 @@ export class SlowReader extends Data.TaggedError("SlowReader")<{}> {
   }
 }
 
+/** The request asks for a WebSocket in a way that nobody can grant. It was answered with what is wrong, and is closed. */
+export class NoHandshake extends Data.TaggedError("NoHandshake")<{}> {}
+
 /** A WebSocket that only we have something to say on. */
 export interface OutgoingSocket {
   /** Waits while much is waiting to be read. */
@@ -31,7 +34,7 @@ export const isUpgrade = ({ headers }: HttpServerRequest.HttpServerRequest): boo
  */
 export const acceptWebSocket = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<OutgoingSocket, never, Scope.Scope> =>
+): Effect.Effect<OutgoingSocket, NoHandshake, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(upgraded(request), (socket) => close(socket, 1001, "shutdown")),
     (socket): OutgoingSocket => ({
@@ -50,11 +53,11 @@ const upgrades = new WebSocketServer({
 })
 
 const upgraded = (request: HttpServerRequest.HttpServerRequest) =>
-  Effect.async<WebSocket>((resume) => {
+  Effect.async<WebSocket, NoHandshake>((resume) => {
     const message = toIncomingMessage(request)
     const { socket } = message
-    // Also after a handshake that is none, which is refused without a word to us.
-    const gone = () => resume(Effect.interrupt)
+    // A handshake that is none is refused without a word to us.
+    const gone = () => resume(new NoHandshake())
     socket.once("close", gone)
     // A client has nothing to say before the upgrade is answered, so there are no bytes behind its request.
     upgrades.handleUpgrade(message, socket, Buffer.alloc(0), (accepted) => {

@@ -6,9 +6,11 @@ import { isTerminal } from "../domain/Status.ts"
 import type { FoundJob } from "../store/JobFinder.ts"
 import { implementRaw } from "./implement.ts"
 import { Jobs } from "./Jobs.ts"
+import { runOf } from "./LogCursor.ts"
 import { serverSentEvent, serverSentEvents } from "./serverSentEvents.ts"
 import { jobIdOf } from "./statusView.ts"
 import { Stopping } from "./Stopping.ts"
+import { takePlace } from "./takePlace.ts"
 import { type RankedTransition, transitionsOf } from "./transitionsOf.ts"
 
 /** A job's transitions as they happen, from its beginning or from the event that a client has seen last. */
@@ -17,6 +19,7 @@ export const eventRoutes = implementRaw(events, "Failed to get job", (asked) =>
     const jobs = yield* Jobs
     const { id } = yield* asked.path
     const found = yield* jobs.find(id)
+    yield* takePlace
     const request = yield* HttpServerRequest.HttpServerRequest
     const seen = rankSeen(found, request.headers["last-event-id"])
     // The answer is written outside of what the request was given: who asks, and by which token.
@@ -97,15 +100,18 @@ const pause = Duration.millis(200)
 /** Consul may be away for as long as an election takes; whoever follows need not notice. */
 const patience = Schedule.jittered(Schedule.spaced(Duration.seconds(2))).pipe(Schedule.upTo(Duration.seconds(30)))
 
-const idOf = ({ index }: FoundJob, { rank }: RankedTransition): string => `${index}.${rank}`
+const idOf = ({ index, status }: FoundJob, { rank }: RankedTransition): string =>
+  `${index}.${rank}.${runOf(status.job_id)}`
 
 /**
- * The rank in a client's last id. An index alone, as a status answer has it, stands for all that was to be told then: if
- * there is a newer one, everything is told, since what it knows can't be known here.
+ * The rank in a client's last id, if that is of this run: of another one of the record it says nothing. An index alone, as a
+ * status answer has it, stands for all that was to be told then: if there is a newer one, everything is told, since what it
+ * knows can't be known here.
  */
 const rankSeen = (found: FoundJob, lastId: string | undefined): number => {
-  const [, index, rank] = /^([0-9]{1,15})(?:\.([0-4]))?$/.exec(lastId ?? "") ?? []
-  if (rank !== undefined) return Number(rank)
+  const [, index, rank, run] = /^([0-9]{1,15})(?:\.([0-4])\.([0-9a-f]{8}|0))?$/.exec(lastId ?? "") ?? []
+  // What had no id yet when it was told has one by now.
+  if (rank !== undefined) return run === runOf(undefined) || run === runOf(found.status.job_id) ? Number(rank) : none
   if (index === undefined || found.index > Number(index) || found.archived) return none
   return transitionsOf(found.status, found.index).at(-1)?.rank ?? none
 }

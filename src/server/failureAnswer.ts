@@ -6,6 +6,7 @@ import type { ApiError } from "../http/ApiError.ts"
 import type { SlotTaken, SubmitKeyReused } from "../store/Submissions.ts"
 import type { InvalidJob, JobConflict, JobNotFound, NotAllowed } from "./JobErrors.ts"
 import { jsonAnswer } from "./jsonAnswer.ts"
+import type { LimitReached } from "./Limits.ts"
 import type { Refused } from "./Refused.ts"
 
 /** Whatever an endpoint can fail with. */
@@ -14,6 +15,7 @@ export type Failed =
   | InvalidJob
   | JobConflict
   | JobNotFound
+  | LimitReached
   | NotAllowed
   | Refused
   | SlotTaken
@@ -26,13 +28,16 @@ export type Failed =
 export const failureAnswer = (what: string, failed: Failed): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(ActingToken, (token) => {
     const byCaller = failed._tag === "Denied" && Option.isSome(token)
-    return answerWith(
-      byCaller ? { error: "Not permitted", code: 403, details: failed.message } : failureBody(what, failed)
-    )
+    const body: Failure = byCaller
+      ? { error: "Not permitted", code: 403, details: failed.message }
+      : failureBody(what, failed)
+    return jsonAnswer(body, { status: body.code, headers: retryAfter(body, failed) })
   })
 
-const answerWith = (body: Failure): HttpServerResponse.HttpServerResponse =>
-  jsonAnswer(body, { status: body.code, headers: body.code === 503 ? { "retry-after": "2" } : {} })
+const retryAfter = ({ code }: Failure, failed: Failed): Readonly<Record<string, string>> => {
+  if (failed._tag === "LimitReached") return { "retry-after": String(Math.max(1, failed.retryAfter)) }
+  return code === 503 ? { "retry-after": "2" } : {}
+}
 
 /** A bug: it is for the log, and nobody else's business. */
 export const defectAnswer = (what: string): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
@@ -49,6 +54,8 @@ const failureBody = (what: string, failed: Failed): Failure => {
       return { error: "Job configuration validation failed", code: 400, details, errors: failed.errors }
     case "JobNotFound":
       return { error: "Job not found", code: 404, details }
+    case "LimitReached":
+      return { error: "Too many requests", code: 429, details }
     case "NotAllowed":
       return { error: "Not permitted", code: 403, details }
     case "JobConflict":

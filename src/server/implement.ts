@@ -77,14 +77,22 @@ export const implementRaw = <
       Effect.map(readFields, ({ value }) => value)
     )
   }
-  const app = handle(asked).pipe(
-    Effect.catchAll((failed) => Effect.zipRight(reportFailure(endpoint.name, failed), failureAnswer(what, failed))),
+  const app = answering(endpoint.name, what, handle(asked))
+  return HttpRouter.fromIterable(pathsOf(endpoint.path).map((path) => HttpRouter.makeRoute(endpoint.method, path, app)))
+}
+
+/** What a handler fails with as its answer; `what` as for `implement`. */
+export const answering = <R>(
+  name: string,
+  what: string,
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, Failed, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
+  handler.pipe(
+    Effect.catchAll((failed) => Effect.zipRight(reportFailure(name, failed), failureAnswer(what, failed))),
     Effect.catchAllDefect((defect) =>
       Effect.zipRight(Effect.logError("bug in an HTTP handler", defect), defectAnswer(what))
     )
   )
-  return HttpRouter.fromIterable(pathsOf(endpoint.path).map((path) => HttpRouter.makeRoute(endpoint.method, path, app)))
-}
 
 /** Where an endpoint is served besides its own path. */
 export const pathsOf = (path: `/${string}`): ReadonlyArray<`/${string}`> => {

@@ -1,25 +1,25 @@
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Effect, Either, Stream } from "effect"
+import { followLogs, rawLogs } from "../api/JobEndpoints.ts"
 import type { FoundJob } from "../store/JobFinder.ts"
 import { isUpgrade } from "./acceptWebSocket.ts"
-import { type Failed, failureAnswer } from "./failureAnswer.ts"
 import { followEvents } from "./followEvents.ts"
 import { followSocket } from "./followSocket.ts"
+import { answering, implementRaw } from "./implement.ts"
 import { JobLogs } from "./JobLogs.ts"
 import { Jobs } from "./Jobs.ts"
 import { textAnswer } from "./jsonAnswer.ts"
 import { followUntilStopped, hasHadAll, oneOf, readCursor } from "./logFollower.ts"
 import { decodeLogQuery } from "./LogQuery.ts"
 import { badRequest } from "./Refused.ts"
+import { takePlace } from "./takePlace.ts"
 
-type Answer<R> = Effect.Effect<HttpServerResponse.HttpServerResponse, Failed, R>
-
-const answering = <R>(answer: Answer<R>) =>
-  Effect.catchAll(answer, (failed) => failureAnswer("Failed to get job logs", failed))
+const what = "Failed to get job logs"
 
 const follow = Effect.fnUntraced(function* (found: FoundJob, field: string, cursor: string | undefined) {
   const request = yield* HttpServerRequest.HttpServerRequest
   const from = yield* readCursor(field, cursor)
+  yield* takePlace
   const items = followUntilStopped(found, from, cursor)
   if (isUpgrade(request)) return yield* followSocket(items)
   // How browsers are told not to connect again.
@@ -28,6 +28,8 @@ const follow = Effect.fnUntraced(function* (found: FoundJob, field: string, curs
 })
 
 const streamLogs = answering(
+  "streamLogs",
+  what,
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const parameters = yield* HttpServerRequest.ParsedSearchParams
@@ -47,13 +49,12 @@ const streamLogs = answering(
   })
 )
 
-const pathId = Effect.map(HttpRouter.params, ({ id = "" }) => id)
-
-const streamById = answering(
+const streamById = implementRaw(followLogs, what, (asked) =>
   Effect.gen(function* () {
     const { headers } = yield* HttpServerRequest.HttpServerRequest
     const parameters = yield* HttpServerRequest.ParsedSearchParams
-    const found = yield* (yield* Jobs).find(yield* pathId)
+    const { id } = yield* asked.path
+    const found = yield* (yield* Jobs).find(id)
     // A browser that connects again has the old address and the newer header.
     const lastEvent = headers["last-event-id"]
     return lastEvent === undefined || lastEvent === ""
@@ -62,14 +63,15 @@ const streamById = answering(
   })
 )
 
-const rawById = answering(
+const rawById = implementRaw(rawLogs, what, (asked) =>
   Effect.gen(function* () {
     const logs = yield* JobLogs
     const query = decodeLogQuery(yield* HttpServerRequest.ParsedSearchParams)
     if (Either.isLeft(query)) return yield* badRequest(query.left.message)
     const unusable = rawUnusable.filter((field) => query.right[field] !== undefined)
     if (unusable.length > 0) return yield* badRequest(`${unusable.join(", ")}: not for raw logs; ask for /logs`)
-    const found = yield* (yield* Jobs).find(yield* pathId)
+    const { id } = yield* asked.path
+    const found = yield* (yield* Jobs).find(id)
     const body = logs.raw(found, query.right).pipe(
       // The answer has begun: its end must say that it isn't the log's.
       Stream.catchAll((error) =>
@@ -85,15 +87,12 @@ const rawById = answering(
 
 const rawUnusable = ["tail", "head", "grep"] as const
 
-/** Below these a job's id follows. */
-const jobPaths = ["/json/job", "/mcp/job", "/jobs"] as const
-
 /** Logs that are followed, by WebSocket or server-sent events, and logs as they were written. */
-export const logRoutes = HttpRouter.fromIterable([
-  HttpRouter.makeRoute("GET", "/json/streamLogs", streamLogs),
-  HttpRouter.makeRoute("GET", "/mcp/streamLogs", streamLogs),
-  ...jobPaths.flatMap((path) => [
-    HttpRouter.makeRoute("GET", `${path}/:id/logs/stream`, streamById),
-    HttpRouter.makeRoute("GET", `${path}/:id/logs/raw`, rawById)
-  ])
-])
+export const logRoutes = HttpRouter.concatAll(
+  HttpRouter.fromIterable([
+    HttpRouter.makeRoute("GET", "/json/streamLogs", streamLogs),
+    HttpRouter.makeRoute("GET", "/mcp/streamLogs", streamLogs)
+  ]),
+  streamById,
+  rawById
+)

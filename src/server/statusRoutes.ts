@@ -1,5 +1,5 @@
 import { HttpApp, HttpRouter, type HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Effect, Option } from "effect"
+import { Effect, Option, type Scope } from "effect"
 import type { History } from "../api/Answers.ts"
 import { getHistory, getJob, getStatus, listJobs, readStatus, testEndpoint, testResult } from "../api/JobEndpoints.ts"
 import type { JobState } from "../api/JobState.ts"
@@ -9,9 +9,11 @@ import type { Failed } from "./failureAnswer.ts"
 import { type Asked, implement } from "./implement.ts"
 import { type JobQuery, Jobs } from "./Jobs.ts"
 import { keepOpen } from "./keepOpen.ts"
+import type { Limits } from "./Limits.ts"
 import { badRequest, Refused } from "./Refused.ts"
 import { historyView, statusView } from "./statusView.ts"
 import { Stopping } from "./Stopping.ts"
+import { takePlace } from "./takePlace.ts"
 import { waitOf } from "./waitOf.ts"
 
 const what = "Failed to get job"
@@ -34,7 +36,12 @@ const read = Effect.fnUntraced(function* (
 ): Effect.fn.Return<
   JobState,
   Failed,
-  Jobs | HttpRouter.RouteContext | HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
+  | Jobs
+  | Limits
+  | HttpRouter.RouteContext
+  | HttpServerRequest.HttpServerRequest
+  | HttpServerRequest.ParsedSearchParams
+  | Scope.Scope
 > {
   const jobs = yield* Jobs
   const { id } = yield* asked.path
@@ -42,6 +49,7 @@ const read = Effect.fnUntraced(function* (
   if (Option.isNone(wait)) return yield* Effect.flatMap(jobs.find(id), shown)
   const { index, within } = wait.value
   const stopping = yield* Stopping
+  yield* takePlace
   yield* keepOpen(within)
   const newer = jobs.wait(id, index, within)
   return yield* Effect.flatMap(Effect.raceFirst(newer, Effect.zipRight(stopping.signal, jobs.find(id))), shown)

@@ -20,9 +20,8 @@ import { type Asked, implement } from "./implement.ts"
 import { Jobs } from "./Jobs.ts"
 import { collectionPatience, collectionView } from "./collectionView.ts"
 import { keepOpen } from "./keepOpen.ts"
-import { Limits } from "./Limits.ts"
-import { limitKey } from "./limitRequests.ts"
 import { jobIdOf } from "./statusView.ts"
+import { takePlace } from "./takePlace.ts"
 
 const byBody = (asked: Asked<never, never, { readonly job_id: string }>) =>
   Effect.map(asked.payload, ({ job_id }) => job_id)
@@ -74,10 +73,8 @@ const clean = (id: string): Effect.Effect<Cleaned, Failed, Jobs> =>
 
 /** Where as many wait here as may, the request is noted all the same, and only its answer is not waited for. */
 const cleanAll = Effect.gen(function* () {
-  const limits = yield* Limits
   const jobs = yield* Jobs
-  const place = limits.waiter(yield* limitKey)
-  const within = yield* Effect.match(place, { onFailure: () => Duration.zero, onSuccess: () => collectionPatience })
+  const within = yield* Effect.match(takePlace, { onFailure: () => Duration.zero, onSuccess: () => collectionPatience })
   yield* keepOpen(within)
   return collectionView(yield* jobs.collect(within))
 }).pipe(Effect.scoped)

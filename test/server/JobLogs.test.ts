@@ -4,6 +4,7 @@ import { Nomad } from "../../src/nomad/Nomad.ts"
 import { serveHttp } from "../../src/server/httpServer.ts"
 import { JobLogs } from "../../src/server/JobLogs.ts"
 import { Jobs } from "../../src/server/Jobs.ts"
+import { Limits } from "../../src/server/Limits.ts"
 import { logRoutes } from "../../src/server/logRoutes.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
 import { eventually } from "../support/eventually.ts"
@@ -18,7 +19,7 @@ const replica = Effect.fnUntraced(function* ({ consul, nomad }: Stage) {
   const archive = LogArchive.layer(keys).pipe(Layer.provide(desk))
   const logs = JobLogs.layer.pipe(
     Layer.provide(Layer.mergeAll(desk, archive, Layer.succeed(Nomad, nomad))),
-    Layer.provideMerge(desk)
+    Layer.provideMerge(Layer.provideMerge(Limits.layer, desk))
   )
   const context = yield* Layer.build(logs)
   const port = yield* serveHttp(Effect.provide(logRoutes, context), { host: "127.0.0.1", port: 0 })

@@ -187,6 +187,22 @@ describe("a job's event stream", () => {
     )
   )
 
+  it.scopedLive("begins from the start for whoever has seen another run of the record", () =>
+    staged((desk, stage) =>
+      Effect.gen(function* () {
+        yield* stage.put("web", record("app"))
+        yield* stage.until("web", ({ status }) => status === "SUCCEEDED")
+        const first = eventsOf((yield* desk.ask("/json/job/web/events")).text)
+        yield* stage.put("web", record("app", { clear_cache: true }))
+        yield* stage.until("web", ({ generation, status }) => generation === 2 && status === "SUCCEEDED")
+        const second = eventsOf((yield* desk.ask("/json/job/web/events")).text)
+        const building = first.find((event) => told(event) === "BUILDING/build")
+        const resumed = yield* desk.ask("/json/job/web/events", { headers: { "last-event-id": building?.id ?? "" } })
+        assert.deepStrictEqual(eventsOf(resumed.text).map(told), second.map(told))
+      })
+    )
+  )
+
   it.scopedLive("and a wait end at once when the replica stops, and say so", () =>
     Effect.gen(function* () {
       const consul = yield* Consul

@@ -4,6 +4,7 @@ import { Duration, Effect, Exit, Layer, Scope } from "effect"
 import { JobNotFound } from "../../src/server/JobErrors.ts"
 import { serveHttp } from "../../src/server/httpServer.ts"
 import { Jobs } from "../../src/server/Jobs.ts"
+import { Limits } from "../../src/server/Limits.ts"
 import { logRoutes } from "../../src/server/logRoutes.ts"
 import { eventually } from "../support/eventually.ts"
 import { decodeEnd, decodeEvent, openSocket, readAnswer } from "./logClients.ts"
@@ -16,7 +17,8 @@ const serve = Effect.fnUntraced(function* (world: LogWorld, ids: ReadonlyArray<s
   const jobs = Layer.mock(Jobs, {
     find: (id) => (ids.includes(id) ? world.found() : Effect.fail(new JobNotFound({ id })))
   })
-  const context = yield* Layer.build(Layer.merge(world.layer, jobs))
+  const limits = Layer.mock(Limits, { waiter: () => Effect.void })
+  const context = yield* Layer.build(Layer.mergeAll(world.layer, jobs, limits))
   const port = yield* serveHttp(Effect.provide(logRoutes, context), { host: "127.0.0.1", port: 0 })
   return `127.0.0.1:${port}`
 })

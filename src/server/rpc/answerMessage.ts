@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto"
 import { isLegacyRequest, isSpecType, LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/server"
 import { Duration, Effect, Either, Predicate } from "effect"
 import { keepOpen } from "../keepOpen.ts"
-import { limitKey } from "../limitRequests.ts"
-import { Limits } from "../Limits.ts"
+import { takePlace } from "../takePlace.ts"
 import { accepted, refused, sent } from "./answer.ts"
 import { type Envelope, readEnvelope } from "./Envelope.ts"
 import { anywhere, legacyExchange, modernExchange } from "./exchanges.ts"
@@ -109,15 +108,8 @@ const calledTool = Effect.fnUntraced(function* ({ method, params }: Message) {
   const tool = tools.find(({ name }) => name === named)
   if (tool === undefined) return undefined
   yield* logRaw("tool", tool.name)
-  if (tool.slow) yield* takePlace
+  if (tool.slow) yield* Effect.zipRight(takePlace, keepOpen(longestCall))
   return tool
-})
-
-/** Among those who wait, for as long as the request goes on. */
-const takePlace = Effect.gen(function* () {
-  const limits = yield* Limits
-  yield* limits.waiter(yield* limitKey)
-  yield* keepOpen(longestCall)
 })
 
 /** What a slow tool may take. */

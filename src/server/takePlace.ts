@@ -1,0 +1,22 @@
+import { HttpServerRequest } from "@effect/platform"
+import { Effect, Option, type Scope } from "effect"
+import { anybody, Caller } from "./Caller.ts"
+import { type LimitReached, Limits } from "./Limits.ts"
+
+/** Where a request comes from. */
+export const addressKey = Effect.map(
+  HttpServerRequest.HttpServerRequest,
+  ({ remoteAddress }) => `address ${Option.getOrElse(remoteAddress, () => "unknown")}`
+)
+
+/** Whose limits a request counts against: a caller's wherever it calls from, or an address's where callers are not known. */
+export const callerKey = Effect.flatMap(Caller, (caller) =>
+  caller === anybody ? addressKey : Effect.succeed(caller.name)
+)
+
+/**
+ * A place among those who wait, for as long as the request goes on. It is for whatever answers long polls, event streams
+ * and sockets to take: a request can't be told from outside to be one.
+ */
+export const takePlace: Effect.Effect<void, LimitReached, HttpServerRequest.HttpServerRequest | Limits | Scope.Scope> =
+  Effect.flatMap(Limits, ({ waiter }) => Effect.flatMap(callerKey, waiter))
