@@ -94,6 +94,8 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
       )
     })
     cache.set(name, { status: Option.some(status), modifyIndex })
+    const requests = yield* Requests
+    requests.settle(handled)
     yield* options.written(status)
     yield* options.seen(status)
   })
@@ -153,6 +155,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const settings = yield* options.settings
     const snapshot = yield* look(name, settings, stored, before)
     const decision = yield* decideWithReports(snapshot)
+    yield* forgetChildren(decision.actions)
     if (Option.isSome(decision.status)) yield* write(name, decision.status.value, stored, before, decision)
     const status = Option.orElse(decision.status, () => before.status)
     if (Option.isNone(status)) {
@@ -174,7 +177,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
 }
 
 /** Requests that one transaction answers, with room for everything else that it does. */
-const requestsAtOnce = 20
+const requestsAtOnce = 10
 
 const openAttempts = (status: Status) => status.attempts.filter(({ outcome }) => outcome === undefined)
 
@@ -203,6 +206,21 @@ const decideWithReports = Effect.fnUntraced(function* (
   return { ...decision, status: Option.map(decision.status, (status) => noteUnread(status, redactor.unread, now)) }
 })
 
+/**
+ * Makes Nomad forget what is over, before the write: the request for it goes with that, and nothing else remembers it. All
+ * that is to be known of such a child is in the store since its outcome is.
+ */
+const forgetChildren = Effect.fnUntraced(function* (
+  actions: ReadonlyArray<Action>
+): Effect.fn.Return<void, ApiError, Nomad> {
+  const nomad = yield* Nomad
+  yield* Effect.forEach(
+    actions.filter(Action.$is("Purge")),
+    ({ nomadJobId }) => nomad.stop(nomadJobId, { purge: true }),
+    { concurrency: 8, discard: true }
+  )
+})
+
 /** Does what was announced. Answers with the jobs that Nomad refused, by id, and its words. */
 const act = Effect.fnUntraced(function* (
   installation: string,
@@ -217,11 +235,10 @@ const act = Effect.fnUntraced(function* (
     (action) => {
       switch (action._tag) {
         case "Collect":
+        case "Purge":
           return Effect.succeed([])
         case "Stop":
           return Effect.as(nomad.stop(action.nomadJobId), [])
-        case "Purge":
-          return Effect.as(nomad.stop(action.nomadJobId, { purge: true }), [])
         case "Register":
           return register(installation, settings, status, action.attempt).pipe(
             Effect.as([]),

@@ -95,6 +95,7 @@ const onBehalf = Effect.fnUntraced(function* (
     at
   }
   yield* write({ answers: withAnswers(before.answers, [answer], at) }, pending)
+  requests.settle(pending)
   return open.length > pending.length ? "more" : "done"
 })
 

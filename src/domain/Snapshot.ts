@@ -80,7 +80,7 @@ export interface JobRequest {
 export type Action = Data.TaggedEnum<{
   Register: { readonly attempt: Attempt }
   Stop: { readonly nomadJobId: string }
-  /** Makes Nomad forget an ended child. */
+  /** Makes Nomad forget an ended child. The one act that comes before the write: the request for it goes with that. */
   Purge: { readonly nomadJobId: string }
   /** Fetch result and logs of an ended child, then decide again. Changes nothing but the archive. */
   Collect: { readonly attempt: Attempt; readonly allocationId: Option.Option<string> }

@@ -85,10 +85,11 @@ const replace = (snapshot: Snapshot, step: Step): Step => {
   }
 }
 
-const next = (snapshot: Snapshot, record: Exclude<RecordView, { _tag: "Absent" }>, { status }: Step): Step => ({
-  ...judgeRecord(snapshot, record, status.generation + 1, status.events),
-  ended: status
-})
+const next = (snapshot: Snapshot, record: Exclude<RecordView, { _tag: "Absent" }>, { actions, status }: Step): Step => {
+  const begun = judgeRecord(snapshot, record, status.generation + 1, status.events)
+  // What was asked for of the run that is over is done all the same.
+  return { ...begun, actions: [...actions, ...begun.actions], ended: status }
+}
 
 const judgeRecord = (
   snapshot: Snapshot,

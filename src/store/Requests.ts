@@ -18,6 +18,8 @@ export class Requests extends Context.Tag("jobforge/store/Requests")<
     readonly collections: () => ReadonlyArray<string>
     /** The id of each of those, once it is seen, as from now on. */
     readonly collectionsAsked: Effect.Effect<Stream.Stream<string>, never, Scope.Scope>
+    /** Hides what was answered, until the watch has seen that it is gone: a request is answered once. */
+    readonly settle: (ids: ReadonlyArray<string>) => void
     /** Drops a request that nobody can answer. */
     readonly drop: (id: string) => Effect.Effect<void, ApiError>
   }
@@ -36,6 +38,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const announceCollection = yield* PubSub.unbounded<string>()
   let jobs: ReadonlyMap<string, JobRequest> = new Map()
   let collections: ReadonlySet<string> = new Set()
+  const settled = new Set<string>()
 
   const read = (entry: KvEntry): Effect.Effect<ReadonlyArray<Known>> => {
     const id = entry.key.slice(keys.requests.length)
@@ -59,6 +62,8 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const take = Effect.fnUntraced(function* (entries: ReadonlyArray<KvEntry>) {
     const inOrder = entries.toSorted((a, b) => a.createIndex - b.createIndex)
     const found = (yield* Effect.forEach(inOrder, read)).flat()
+    const present = new Set(entries.map(({ key }) => key.slice(keys.requests.length)))
+    for (const id of settled) if (!present.has(id)) settled.delete(id)
     const before = new Set([...jobs.keys(), ...collections])
     jobs = new Map(found.flatMap((known) => (known._tag === "Job" ? [[known.request.id, known.request]] : [])))
     collections = new Set(found.flatMap((known) => (known._tag === "Collection" ? [known.id] : [])))
@@ -77,12 +82,17 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     Effect.forkScoped
   )
 
+  const open = () => [...jobs.values()].filter(({ id }) => !settled.has(id))
+
   return Requests.of({
-    about: (jobId) => [...jobs.values()].filter((request) => request.jobId === jobId),
-    all: () => [...jobs.values()],
+    about: (jobId) => open().filter((request) => request.jobId === jobId),
+    all: open,
     changes: Effect.map(PubSub.subscribe(announceJob), (queue) => Stream.fromQueue(queue)),
-    collections: () => [...collections],
+    collections: () => [...collections].filter((id) => !settled.has(id)),
     collectionsAsked: Effect.map(PubSub.subscribe(announceCollection), (queue) => Stream.fromQueue(queue)),
+    settle: (ids) => {
+      for (const id of ids) if (jobs.has(id) || collections.has(id)) settled.add(id)
+    },
     drop: (id) => consul.delete(keys.request(id))
   })
 })

@@ -156,7 +156,8 @@ const operations = (keys: Keys, status: Status, guard: WriteGuard): ReadonlyArra
       index: 0
     })
   ),
-  ...guard.handled.map((id) => TxnOp.Delete({ key: keys.request(id) })),
+  // One that is gone was answered already, by an earlier leader: what it asked for must not be done twice.
+  ...guard.handled.flatMap((id) => [TxnOp.Get({ key: keys.request(id) }), TxnOp.Delete({ key: keys.request(id) })]),
   ...(guard.confidential === undefined
     ? []
     : [

@@ -107,6 +107,18 @@ describe("a request", () => {
     )
   })
 
+  it("to purge is carried out also where the next run begins in the same step", () => {
+    const world = finished()
+    const ids = world.status?.attempts.map(({ nomad_job_id: id }) => id) ?? []
+    world.record = valid({ ...tested, git_ref: "next" })
+    ask(world, "purge")
+    assert.strictEqual(world.status?.generation, 2)
+    assert.includeMembers(
+      world.log,
+      ids.map((id) => `Purge ${id}`)
+    )
+  })
+
   it("to purge leaves alone what has not", () => {
     const world = building()
     for (const { nomad_job_id: id } of world.open()) world.succeed(id)

@@ -153,6 +153,9 @@ describe("Statuses", () => {
       const held = Option.getOrThrow(yield* consul.get(keys.slot("s1")))
       assert.strictEqual(new TextDecoder().decode(held.value), '{"name":"a","job_id":"job-a"}')
       assert.isTrue(Option.isNone(yield* consul.get(keys.request("r1"))))
+      // A leader that hasn't heard yet that another one has answered it.
+      const again = statuses.write({ ...status, job_id: "job-a" }, { ...none, modifyIndex: index, handled: ["r1"] })
+      assert.strictEqual((yield* Effect.flip(again))._tag, "WriteConflict")
 
       const other = { ...status, name: "b" }
       const record = { key: `${keys.jobs}b`, modifyIndex: Option.none<number>() }
@@ -213,10 +216,17 @@ describe("Requests", () => {
         Effect.sync(() => requests.collections().join() === "r4" && requests.all().length === 2)
       )
       assert.lengthOf(requests.about("other"), 0)
+      requests.settle(["r3", "r4"])
+      assert.deepStrictEqual(
+        requests.about("j").map(({ id }) => id),
+        ["r1"]
+      )
+      assert.lengthOf(requests.collections(), 0)
+      yield* Effect.all([requests.drop("r3"), requests.drop("r4")])
       yield* requests.drop("r1")
       yield* eventually(
         "r1 is gone",
-        Effect.sync(() => requests.all().length === 1)
+        Effect.sync(() => requests.all().length === 0)
       )
     }).pipe(Effect.provide(Layer.provideMerge(Requests.layer(keys), embeddedConsul)), Effect.scoped)
   )
