@@ -1,3 +1,4 @@
+import type { JobRequest } from "../../src/domain/Snapshot.ts"
 import type { PlacedFault } from "./Fault.ts"
 
 /** What somebody, or a machine, does to the world. */
@@ -5,6 +6,12 @@ export type Operation =
   /** A client writes or removes a record. */
   | { readonly do: "put"; readonly name: string; readonly text: string }
   | { readonly do: "delete"; readonly name: string }
+  /** A client asks for one act on the run that the record has then; where it has none, nothing is asked. */
+  | { readonly do: "request"; readonly verb: JobRequest["verb"]; readonly name: string }
+  /** A client asks to end what nobody owns. */
+  | { readonly do: "collect" }
+  /** A step of a run that nobody knows begins: what another leader left, or a store that was lost. */
+  | { readonly do: "orphan" }
   /** An operator sets something. */
   | { readonly do: "configure"; readonly key: string; readonly text: string }
   /** Somebody stops one of our Nomad jobs by hand: the one that was registered as the n-th of those that still run. */

@@ -1,5 +1,9 @@
-import { Cause, HashMap, LogLevel } from "effect"
+import { Cause, HashMap, LogLevel, Option } from "effect"
 import { toBase64 } from "../../src/consul/Value.ts"
+import { getKey } from "../../src/embedded/consul/SortedMap.ts"
+import { recordName } from "../../src/store/keys.ts"
+import { requestValue } from "../../src/store/requestValue.ts"
+import { statusValue } from "../../src/store/statusValue.ts"
 import { ConsulWorld } from "./ConsulWorld.ts"
 import { Boundaries } from "./Fault.ts"
 import { NomadWorld } from "./NomadWorld.ts"
@@ -138,6 +142,12 @@ export class World {
         return this.put(`${keys.config}${operation.key}`, operation.text)
       case "delete":
         return void this.consul.execute({ _tag: "KvDelete", key: `${keys.jobs}${operation.name}` })
+      case "request":
+        return this.request(operation)
+      case "collect":
+        return this.ask({ verb: "collect" })
+      case "orphan":
+        return this.orphan()
       case "stop-child":
         return this.stopChild(operation.which)
       case "collect-garbage":
@@ -159,6 +169,26 @@ export class World {
     this.consul.execute({ _tag: "KvPut", key, value: toBase64(text), flags: "0" })
   }
 
+  private request({ name, verb }: Extract<Operation, { readonly do: "request" }>): void {
+    const entry = getKey(this.consul.state.kv, keys.status(recordOf(name)))
+    const status = entry === undefined ? Option.none() : statusValue.decode(Buffer.from(entry.value, "base64"))
+    const jobId = Option.getOrUndefined(status)?.job_id
+    if (jobId !== undefined) this.ask({ verb, job_id: jobId })
+  }
+
+  private ask(request: Parameters<typeof requestValue.encode>[0]): void {
+    this.put(keys.request(this.freshId()), requestValue.encode(request))
+  }
+
+  /** As a test of another run would be: it pushes nothing. */
+  private orphan(): void {
+    const model = [...HashMap.values(this.nomad.state.jobs)].find(({ Meta }) => Meta?.["phase"] === "test")
+    if (model === undefined) return
+    const jobId = this.freshId()
+    const Meta = { ...model.Meta, "build-service-job-id": jobId, "jobforge-record": "nobody" }
+    this.nomad.execute({ _tag: "Register", job: { ...model, ID: `test-cmd-${jobId}-0-1`, Meta }, unchecked: true })
+  }
+
   private stopChild(which: number): void {
     const alive = [...HashMap.values(this.nomad.state.jobs)]
       .filter(({ Status }) => Status !== "dead")
@@ -172,6 +202,9 @@ export class World {
     return `00000000-0000-4000-9000-${String(this.ids).padStart(12, "0")}`
   }
 }
+
+/** The record's name that a key below `jobs/` has. */
+const recordOf = (name: string): string => Option.getOrElse(recordName(keys.jobs, keys.jobs + name), () => name)
 
 /** Milliseconds until a supervisor has started a dead replica anew. */
 const restart = 2000

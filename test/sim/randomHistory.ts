@@ -6,7 +6,9 @@ import { recordText } from "./scenarios.ts"
 /** A random history: the seed says everything. Short, since most bugs need few records and few faults. */
 export const historyOf = (seed: number): Plan => {
   const random = new Prng(seed)
-  const operations = [...records(random), ...interventions(random), ...outages(random)].toSorted((a, b) => a.at - b.at)
+  const lives = [...records(random), ...interventions(random), ...outages(random)]
+  // Draws of its own: what clients ask for comes on top of a history, and changes nothing else of it.
+  const operations = [...lives, ...requests(new Prng(~seed), lives)].toSorted((a, b) => a.at - b.at)
   const last = Math.max(...operations.map(({ at }) => at))
   return {
     seed: random.between(1, 0x7fffffff),
@@ -77,6 +79,20 @@ const interventions = (random: Prng): ReadonlyArray<PlacedOperation> =>
       { do: "crash", replica: random.between(0, 1) }
     )
   }))
+
+/** What clients ask for, of the records that there are. */
+const requests = (random: Prng, lives: ReadonlyArray<PlacedOperation>): ReadonlyArray<PlacedOperation> => {
+  const known = names.filter((name) => lives.some(({ operation }) => operation.do === "put" && operation.name === name))
+  return Array.from({ length: random.pick(0, 0, 1, 1, 2, 4) }, () => {
+    const verb = random.pick("kill", "kill", "retry", "retry", "purge", "cleanup", "collect", "orphan")
+    const name = known[random.between(0, known.length - 1)] ?? names[0]
+    const operation: Operation = verb === "collect" || verb === "orphan" ? { do: verb } : { do: "request", verb, name }
+    const at = random.between(500, busy)
+    // Some ask twice, one after the other or in the same moment.
+    const again = random.pick<ReadonlyArray<number>>([], [], [], [at], [at + random.between(1, 3000)])
+    return [at, ...again].map((when) => ({ at: when, operation }))
+  }).flat()
+}
 
 const outages = (random: Prng): ReadonlyArray<PlacedOperation> => {
   if (!random.chance(0.15)) return []

@@ -1,3 +1,4 @@
+import type { JobRequest } from "../../src/domain/Snapshot.ts"
 import type { Plan, PlacedOperation } from "./Plan.ts"
 
 /** A life of one record, and how it may end when something goes wrong on the way. */
@@ -32,6 +33,11 @@ export const scenarioPlan = ({ operations }: Scenario, replicas: number): Plan =
 const put = (at: number, fields: Readonly<Record<string, unknown>>): PlacedOperation => ({
   at,
   operation: { do: "put", name: "web", text: recordText(fields) }
+})
+
+const ask = (at: number, verb: JobRequest["verb"]): PlacedOperation => ({
+  at,
+  operation: { do: "request", verb, name: "web" }
 })
 
 const begin = 1000
@@ -95,6 +101,32 @@ export const scenarios: ReadonlyArray<Scenario> = [
     operations: [put(begin, oneCommand), { at: whileBuilding, operation: { do: "delete", name: "web" } }],
     outcomes: ["web: FAILED (Deleted)"],
     brief: true
+  },
+  {
+    name: "killed while testing",
+    operations: [put(begin, oneCommand), ask(whileTesting, "kill")],
+    outcomes: [ended]
+  },
+  {
+    // Whether the wish or the last tag comes first is a matter of luck.
+    name: "killed while publishing",
+    operations: [put(begin, oneCommand), ask(whilePublishing, "kill"), ask(whilePublishing, "kill")],
+    outcomes: [ended, succeeded]
+  },
+  {
+    name: "failing build, retried and purged",
+    operations: [put(begin, { ...oneCommand, git_ref: "broken" }), ask(6000, "retry"), ask(12_000, "purge")],
+    outcomes: ["web: FAILED (BuildFailed)"]
+  },
+  {
+    name: "one command, cleaned up once more, with an orphan beside it",
+    operations: [
+      put(begin, oneCommand),
+      { at: whileTesting, operation: { do: "orphan" } },
+      { at: whilePublishing, operation: { do: "collect" } },
+      ask(10_000, "cleanup")
+    ],
+    outcomes: [succeeded]
   },
   {
     name: "garbage, then a good record",

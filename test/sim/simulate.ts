@@ -5,6 +5,7 @@ import { oneLiveChild } from "./oracles/oneLiveChild.ts"
 import type { Oracle } from "./oracles/Oracle.ts"
 import { publishedOnce } from "./oracles/publishedOnce.ts"
 import { recordsAreAnswered, unanswered } from "./oracles/recordsAreAnswered.ts"
+import { openRequests, requestsAreAnswered } from "./oracles/requestsAreAnswered.ts"
 import { slotsAreExclusive } from "./oracles/slotsAreExclusive.ts"
 import { StatusBook } from "./oracles/StatusBook.ts"
 import { terminalIsFinal } from "./oracles/terminalIsFinal.ts"
@@ -54,7 +55,7 @@ export const simulate = (plan: Plan, recording = false): Run => {
     if (world.elapsed < Math.max(lastWrite, world.disturbed) + stable || world.elapsed < lookedAt + between)
       return false
     lookedAt = world.elapsed
-    return unanswered(world, book).length === 0 && leftovers.all.length === 0
+    return unanswered(world, book).length === 0 && leftovers.all.length === 0 && openRequests(world).length === 0
   }
   world.run(calmAt + bound, () => failed() || settled())
   if (!failed()) for (const oracle of oracles) oracle.atRest()
@@ -87,7 +88,8 @@ const allOracles = (world: World, book: StatusBook, report: (violation: string) 
   slotsAreExclusive(world, book, report),
   recordsAreAnswered(world, book, report),
   logsAreKept(world, book, report),
-  webhooksAreTold(world, book, report)
+  webhooksAreTold(world, book, report),
+  requestsAreAnswered(world, book, report)
 ]
 
 const watchQuiet = (world: World, report: (violation: string) => void): void => {
