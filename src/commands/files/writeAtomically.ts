@@ -35,8 +35,25 @@ export const writeNew = (path: string, text: string): Effect.Effect<void, Platfo
   )
 
 /** Creates a folder and those above it, where they aren't there yet. */
-export const makeFolder = (path: string): Effect.Effect<void, PlatformError, FileSystem.FileSystem> =>
-  Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeDirectory(path, { recursive: true, mode: 0o755 }))
+export const makeFolder = (path: string): Effect.Effect<void, PlatformError, FileSystem.FileSystem | Path.Path> =>
+  Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeDirectory(path, { recursive: true, mode: 0o755 })).pipe(
+    // Of a disk that is read-only Node says here that something isn't found; one by one it tells the reason.
+    Effect.catchIf(isNotFound, () => makeOneByOne(path))
+  )
+
+const makeOneByOne = (path: string): Effect.Effect<void, PlatformError, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const above = (yield* Path.Path).dirname(path)
+    const make = fs.makeDirectory(path, { mode: 0o755 })
+    yield* Effect.catchIf(
+      make,
+      (error) => isNotFound(error) && above !== path,
+      () => Effect.zipRight(makeOneByOne(above), make)
+    )
+  })
+
+const isNotFound = (error: PlatformError): boolean => error._tag === "SystemError" && error.reason === "NotFound"
 
 /** No other process has the same. */
 export const unusedName: Effect.Effect<string> = Effect.map(
