@@ -56,17 +56,17 @@ const unseen = /^[\p{Cc}\p{Cf}\p{Mn}\p{Me}\u1160-\u11ff\ud7b0-\ud7fb]+$/u
 
 /**
  * What Unicode's East Asian Width calls wide or fullwidth, said in properties that the runtime keeps up to date; the scripts
- * bring the halfwidth forms of their letters with them.
+ * bring their narrow letters with them.
  */
 const wide = new RegExp(
   [
     "^[\\p{Emoji_Presentation}\\p{sc=Han}\\p{sc=Hangul}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Bopomofo}\\p{sc=Yi}",
-    "\\p{sc=Tangut}\\p{sc=Nushu}\\p{sc=Khitan_Small_Script}\\u2329\\u232a\\u2ff0-\\u303e\\u3099-\\u33ff",
+    "\\p{sc=Tangut}\\p{sc=Nushu}\\p{sc=Khitan_Small_Script}\\u2329\\u232a\\u2ff0-\\u303e\\u3099-\\u3247\\u3250-\\u33ff",
     "\\ufe10-\\ufe19\\ufe30-\\ufe6b\\uff01-\\uff60\\uffe0-\\uffe6\\u{1aff0}-\\u{1affe}\\u{1f200}-\\u{1f265}",
     "\\u{20000}-\\u{3fffd}]"
   ].join(""),
   "u"
 )
 
-const half = /^[\uff61-\uffdc]/
+const half = /^[\u02ea\u02eb\uff61-\uffdc]/
 const halfMarks = /[\uff9e\uff9f]/g

@@ -57,5 +57,5 @@ const logLineOf = (event: LogEvent): LogLine => ({
 
 const sourceOf = ({ phase, test }: LogEvent): string => {
   if (test === undefined) return phase
-  return test === "entry-point" ? "entry point" : `test ${test + 1}`
+  return test === "entry-point" ? "entry point" : `test ${test}`
 }

@@ -21,11 +21,11 @@ export interface PhaseRow extends ProgressRow {
   readonly tests: ReadonlyArray<ProgressRow>
 }
 
-/** Where a job stands, a row for each phase. A job without tests has none of them. */
+/** Where a job stands, a row for each phase. What needs no test is published by its build. */
 export const progressRows = (state: JobState, now: number): ReadonlyArray<PhaseRow> => [
   phaseRow(state, "build", now, []),
   ...(hasTests(state) ? [testRow(state, now)] : []),
-  phaseRow(state, "publish", now, [])
+  ...(hasTests(state) || has(state, "publish") ? [phaseRow(state, "publish", now, [])] : [])
 ]
 
 /** From this time until that one, or until now. */
@@ -40,9 +40,10 @@ type AttemptState = JobState["attempts"][number]
 type Look = Pick<ProgressRow, "symbol" | "tone" | "detail" | "isNoted">
 
 const hasTests = ({ attempts, config }: JobState): boolean =>
-  (config?.test?.commands ?? []).length > 0 ||
-  config?.test?.entry_point === true ||
-  attempts.some(({ phase }) => phase === "test")
+  (config?.test?.commands ?? []).length > 0 || config?.test?.entry_point === true || has({ attempts }, "test")
+
+const has = ({ attempts }: Pick<JobState, "attempts">, wanted: JobPhase): boolean =>
+  attempts.some(({ phase }) => phase === wanted)
 
 const phaseRow = (
   state: JobState,

@@ -1,6 +1,6 @@
 /**
  * A terminal as xterm describes it, reduced to what a view here may write: it refuses anything else. What was on the screen
- * stays there at a change of size, as far as there is room for it.
+ * stays there at a change of size as far as there is room for it, at its lower edge: as some terminals do.
  */
 export class TerminalModel {
   cursorShown = true
@@ -30,8 +30,9 @@ export class TerminalModel {
   }
 
   resize(columns: number, rows: number): void {
+    const above = rows - this.rows
     const fit = (screen: Array<Array<string>>) =>
-      blank(columns, rows).map((cells, row) => cells.map((cell, column) => screen[row]?.[column] ?? cell))
+      blank(columns, rows).map((cells, row) => cells.map((cell, column) => screen[row - above]?.[column] ?? cell))
     this.main = fit(this.main)
     this.other = fit(this.other)
     this.columns = columns

@@ -68,6 +68,16 @@ describe("paint", () => {
           assert.strictEqual(line, text ?? `${mark}${"日".repeat(Math.floor(room / 2))}…`, `${columns}x${rows}`)
         }
       }
+      yield* Queue.offer(views, () => ["the", "same", "lines"])
+      yield* moment
+      yield* resize(80, 20)
+      yield* moment
+      assert.deepStrictEqual(
+        model.lines().filter((line) => line !== ""),
+        ["the", "same", "lines"]
+      )
+      assert.strictEqual(model.lines()[0], "the")
+      yield* resize(40, 8)
       yield* Queue.offer(views, () => ["short"])
       yield* moment
       assert.deepStrictEqual(model.lines(), ["short", "", "", "", "", "", "", ""])

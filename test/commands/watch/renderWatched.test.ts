@@ -37,10 +37,10 @@ registry.example.com:5000/team/web from https://git.example.com/team/web.git at�
 
 Ctrl-C stops watching; the job goes on.
 ${rule(80)}
-test 2      PASS src/日本語.test.ts (👩‍💻 12 assertions)
-test 2      100%
-test 1      still here  tabbed
-test 2      ${"x".repeat(67)}…
+test 1      PASS src/日本語.test.ts (👩‍💻 12 assertions)
+test 1      100%
+test 0      still here  tabbed
+test 1      ${"x".repeat(67)}…
 entry point [some output on stdout was rotated away]
 `)
     )
@@ -75,7 +75,7 @@ ${"x".repeat(39)}…
     const text = shown(watched(testing, 75, talk), 200, 24)
     assert.include(text, "\nregistry.example.com:5000/team/web from https://git.example.com/team/web.git at main\n")
     assert.include(text, `\n${rule(200)}\n`)
-    assert.include(text, `\ntest 2      ${"x".repeat(187)}…\n`)
+    assert.include(text, `\ntest 1      ${"x".repeat(187)}…\n`)
     assert.strictEqual(text.match(/…/g)?.length, 1)
   })
 
@@ -187,6 +187,14 @@ ${label}[some output on stdout was rotated away]
         }
       }
     }
+  })
+
+  it("has no row for phases that a job without tests doesn't have", () => {
+    const state = job({ config: { ...configOf(), test: undefined }, attempts: [attempt("build", ran(1, 9))] })
+    assert.deepStrictEqual(shown(watched(state, 9), 80, 24).split("\n").slice(3, 5), [
+      "✅ build              on node-7",
+      ""
+    ])
   })
 
   it("goes on counting while nothing is told, and never backwards", () => {
