@@ -28,4 +28,6 @@ export interface Policy {
   /** Where temporary images go, `host[:port][/namespace]`; empty: the job's own registry. */
   readonly registryBase: string
   readonly temporaryPrefix: string
+  /** Below which Vault paths must lie what a job names, `{owner}` in them for its owner; empty: it may name any. */
+  readonly vaultPaths: ReadonlyArray<string>
 }

@@ -7,6 +7,7 @@ import type { Decision, RecordView, Snapshot } from "./Snapshot.ts"
 import { isTerminal, type Reason, Status } from "./Status.ts"
 import type { Step } from "./Step.ts"
 import { faultsText, summarize } from "./summarize.ts"
+import { vaultPathFaults } from "./vaultPathFaults.ts"
 
 /**
  * The next step that brings the world closer to the record: pure, total and level-triggered. It looks at the states
@@ -108,6 +109,10 @@ const faults = (record: Extract<RecordView, { _tag: "Invalid" }>): string => fau
 
 const startRun = (snapshot: Snapshot, desired: DesiredRecord, generation: number, events: Status["events"]): Step => {
   const { policy, name, now } = snapshot
+  const refused = vaultPathFaults(desired.job, policy.vaultPaths)
+  if (refused.length > 0) {
+    return nothing(refuseRun(name, generation, desired.hash, "InvalidSpec", faultsText(refused), events, now))
+  }
   if (desired.state === "cancelled") {
     return nothing(refuseRun(name, generation, desired.hash, killed.reason, killed.message, events, now))
   }

@@ -1,10 +1,11 @@
-import { Context, Duration, Effect, Either, Layer, Option } from "effect"
+import { Array as Arr, Context, Duration, Effect, Either, Layer, Option } from "effect"
 import { ActingToken } from "../consul/ActingToken.ts"
 import { isUuid } from "../domain/childIds.ts"
 import { decodeInput } from "../domain/decodeRecord.ts"
 import { resolveJob } from "../domain/resolve.ts"
 import { allSlots } from "../domain/slots.ts"
 import { isTerminal, type JobStatus, type Status } from "../domain/Status.ts"
+import { vaultPathFaults } from "../domain/vaultPathFaults.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { Collections } from "../store/Collections.ts"
 import type { Collection } from "../store/CollectionsValue.ts"
@@ -106,6 +107,8 @@ const make = Effect.gen(function* () {
     if (!mayChange(yield* Caller, owner))
       return yield* new NotAllowed({ detail: `no right to submit for owner ${owner}` })
     const { policy } = yield* settings.current
+    const faults = vaultPathFaults(record.job, policy.vaultPaths)
+    if (Arr.isNonEmptyReadonlyArray(faults)) return yield* new InvalidJob({ errors: faults })
     return yield* submissions.submit(record, {
       submitKey: Option.fromNullable(options?.submitKey),
       wanted: record.onConflict === "reject" ? allSlots(resolveJob(record.job, policy.defaults)) : []

@@ -146,7 +146,8 @@ const policyOf = (read: Read): Settings["policy"] => ({
   retryBackoff: read(knobs.retryBackoff),
   logsGrace,
   registryBase: read(knobs.registryUrl),
-  temporaryPrefix: read(knobs.temporaryPrefix)
+  temporaryPrefix: read(knobs.temporaryPrefix),
+  vaultPaths: read(knobs.vaultPaths)
 })
 
 /** Milliseconds beyond its kill timeout in which a client tells that a task has ended. */

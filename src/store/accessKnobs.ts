@@ -1,5 +1,5 @@
 import { knob } from "./Knob.ts"
-import { integer, oneOf, string } from "./knobParsers.ts"
+import { integer, oneOf, string, vaultPrefixes } from "./knobParsers.ts"
 
 /** Who may ask what, and how much of it. */
 export const accessKnobs = {
@@ -18,6 +18,13 @@ export const accessKnobs = {
     "JSON list of those who may ask, each with name, sha256 (of the token), role (read, submit, admin) and owners"
   ),
   authTokensFile: knob("AUTH_TOKENS_FILE", undefined, "", string, "File with more of them, read again when it changes"),
+  vaultPaths: knob(
+    "VAULT_PATH_PREFIXES",
+    "vault/path_prefixes",
+    "",
+    vaultPrefixes,
+    "Below which Vault paths (comma list) the secrets must lie that a job names, with {owner} for its owner: secret/{owner},secret/data/{owner}. Empty: any"
+  ),
   rateLimit: knob(
     "RATE_LIMIT",
     "limits/rate",

@@ -1,6 +1,8 @@
 import { Duration, Either, Option } from "effect"
 import { parseGoDuration } from "../domain/GoDuration.ts"
 import { isRegistryUrl } from "../domain/ImageReference.ts"
+import { ownerPlaceholder } from "../domain/vaultPathFaults.ts"
+import { isVaultPath } from "../domain/vaultReference.ts"
 
 export const duration = (text: string): Either.Either<number, string> =>
   Option.match(parseGoDuration(text), {
@@ -36,6 +38,14 @@ export const list = (text: string): Either.Either<ReadonlyArray<string>, string>
       .split(",")
       .map((item) => item.trim())
       .filter((item) => item !== "")
+  )
+
+export const vaultPrefixes = (text: string): Either.Either<ReadonlyArray<string>, string> =>
+  Either.filterOrLeft(
+    list(text),
+    (prefixes) =>
+      prefixes.every((prefix) => isVaultPath(prefix.replaceAll(ownerPlaceholder, "owner").replace(/\/$/, ""))),
+    () => "must be Vault paths as secret/data/{owner}, parted by commas"
   )
 
 export const registry = (text: string): Either.Either<string, string> =>

@@ -75,6 +75,27 @@ describe("a submission", () => {
     )
   )
 
+  it.scopedLive("names no Vault path that an operator keeps from its owner, wherever it comes from", () =>
+    scene((stage) =>
+      Effect.gen(function* () {
+        yield* stage.consul.put(`${keys.config}vault/path_prefixes`, "secret/{owner}")
+        yield* Effect.sleep("500 millis")
+        const jobs = yield* Jobs
+        const config = record("web", { owner: "team-a", git_credentials_path: "secret/team-b/git" })
+        const refused = yield* failure(jobs.submit(config))
+        const message = "git_credentials_path must lie below secret/team-a"
+        assert.deepStrictEqual(refused?._tag === "InvalidJob" ? refused.errors : [], [
+          { path: "git_credentials_path", message }
+        ])
+        yield* stage.put("web", config)
+        const inKv = yield* stage.until("web", ({ status }) => isTerminal(status))
+        assert.deepInclude(inKv, { reason: "InvalidSpec", error: message })
+        assert.deepStrictEqual(inKv.attempts, [])
+        yield* jobs.submit({ ...config, git_credentials_path: "secret/team-a/git" })
+      })
+    )
+  )
+
   it.scopedLive("with a key that was used before is the same job, even when both come at once", () =>
     scene(() =>
       Effect.gen(function* () {

@@ -30,7 +30,8 @@ export const policy: Policy = {
   retryBackoff: 5000,
   logsGrace: 60_000,
   registryBase: "registry.example.com:5000",
-  temporaryPrefix: "temp"
+  temporaryPrefix: "temp",
+  vaultPaths: []
 }
 
 export const minimal = {
