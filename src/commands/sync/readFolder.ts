@@ -8,7 +8,7 @@ import { judge, showFinding } from "../validate/judge.ts"
 import { locator } from "../validate/locate.ts"
 import { sha256 } from "./Mark.ts"
 import type { RecordFile } from "./planChange.ts"
-import { ending, isGone, type Place, walkFolder, type WatchedFolder } from "./walkFolder.ts"
+import { ending, gone, isGone, type Place, walkFolder, type WatchedFolder } from "./walkFolder.ts"
 
 /** What is wrong with a file, in a line that an editor can follow. */
 export interface FileFault {
@@ -48,14 +48,13 @@ export const readFolder = Effect.fn("readFolder")(function* (
       concurrency: 8
     }
   )
-  const found = Arr.getSomes(looked)
-  const { faults, records } = splitDuplicates(found.flatMap(Either.match({ onLeft: () => [], onRight: Arr.of })))
+  const { faults, records } = splitDuplicates(Arr.getRights(looked))
   return {
     folders: tree.folders,
     records,
     faults: [
       ...tree.faults.map(({ relative, text }) => ({ name: `${prefix}${stem(relative)}`, text })),
-      ...found.flatMap(Either.match({ onLeft: (some) => [...some], onRight: () => [] })),
+      ...Arr.getLefts(looked).flat(),
       ...faults
     ]
   }
@@ -73,7 +72,6 @@ interface Reading extends Place {
   readonly valid: Set<string>
 }
 
-/** None for a file that went meanwhile. */
 const readFile = Effect.fnUntraced(function* (place: Reading, relative: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -81,19 +79,16 @@ const readFile = Effect.fnUntraced(function* (place: Reading, relative: string) 
   const name = `${place.prefix}${stem(relative)}`
   const fault = (message: string): FileFault => ({ name, text: `${file}: ${message}` })
   const misnamed = nameFault(name)
-  if (misnamed !== undefined) return Option.some(Either.left([fault(misnamed)]))
+  if (misnamed !== undefined) return Either.left([fault(misnamed)])
   const full = path.join(place.root, relative)
   const size = Option.map(yield* Effect.option(files.stat(full)), (info) => Number(info.size))
   if (Option.exists(size, (bytes) => bytes > maxRecordBytes)) {
-    return Option.some(
-      Either.left([fault(`the file has more than the ${maxRecordBytes} bytes that a record may have`)])
-    )
+    return Either.left([fault(`the file has more than the ${maxRecordBytes} bytes that a record may have`)])
   }
   const read = yield* Effect.either(files.readFile(full))
-  if (Either.isLeft(read)) {
-    return isGone(read.left) ? Option.none() : Option.some(Either.left([fault(read.left.message)]))
-  }
-  return Option.some(yield* judged({ name, file, bytes: read.right }, place.valid))
+  // One that is gone already counts for none that was never there: something is under way in the folder.
+  if (Either.isLeft(read)) return Either.left([fault(isGone(read.left) ? gone : read.left.message)])
+  return yield* judged({ name, file, bytes: read.right }, place.valid)
 })
 
 const judged = Effect.fnUntraced(function* (

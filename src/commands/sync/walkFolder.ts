@@ -25,16 +25,20 @@ export interface Tree {
 /** What makes a file a record. */
 export const ending = /\.(?:yaml|yml|json)$/
 
+export const gone = "it went away while the folder was read; run this again"
+
 export const isGone = (error: PlatformError): boolean => error._tag === "SystemError" && error.reason === "NotFound"
 
-/** The record files below a folder. What is hidden is passed over, and what goes while it is looked at. */
+/** The record files below a folder. What is hidden is passed over. */
 export const walkFolder = (place: Place, folder = ""): Effect.Effect<Tree, never, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function* () {
     const files = yield* FileSystem.FileSystem
     const path = yield* Path.Path
     const here = path.join(place.root, folder)
     const listed = yield* Effect.either(files.readDirectory(here))
-    if (Either.isLeft(listed)) return isGone(listed.left) ? nothing : faulty(place, `${folder}/`, listed.left.message)
+    if (Either.isLeft(listed)) {
+      return faulty(place, `${folder}/`, isGone(listed.left) ? gone : listed.left.message)
+    }
     const inode = Option.flatMap(yield* Effect.option(files.stat(here)), ({ ino }) => ino)
     const visible = listed.right.filter((name) => !name.startsWith(".")).toSorted()
     const trees = yield* Effect.forEach(visible, (name) => look(place, folder === "" ? name : `${folder}/${name}`))
@@ -84,5 +88,5 @@ const unfound = Effect.fnUntraced(function* (place: Place, relative: string, ful
   if (!ending.test(relative)) return nothing
   const linked = Option.isSome(yield* Effect.option(files.readLink(full)))
   if (linked) return faulty(place, relative, "it is a link to nothing")
-  return isGone(error) ? nothing : faulty(place, relative, error.message)
+  return faulty(place, relative, isGone(error) ? gone : error.message)
 })

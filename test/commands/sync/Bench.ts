@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import * as NodeContext from "@effect/platform-node/NodeContext"
-import { Effect, Exit, Option, type Scope } from "effect"
+import type { FileSystem } from "@effect/platform"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import { Effect, Exit, type Layer, Option, type Scope } from "effect"
 import type { CommandError } from "../../../src/commands/CommandError.ts"
 import { Io } from "../../../src/commands/Io.ts"
 import { type SyncOptions, syncWith } from "../../../src/commands/sync.ts"
@@ -73,12 +75,18 @@ export const benchAt = Effect.fnUntraced(function* (address: string): Effect.fn.
   }
 })
 
-export const runSync = Effect.fnUntraced(function* (folder: string, options: SyncOptions, consul: Consul["Type"]) {
+export const runSync = Effect.fnUntraced(function* (
+  folder: string,
+  options: SyncOptions,
+  consul: Consul["Type"],
+  files: Layer.Layer<FileSystem.FileSystem> = NodeFileSystem.layer
+) {
   const io = recordedIo()
   const exit = yield* syncWith(folder, options).pipe(
+    Effect.provide(files),
     Effect.provideService(Io, io.io),
     Effect.provideService(Consul, consul),
-    Effect.provide(NodeContext.layer),
+    Effect.provide(NodePath.layer),
     Effect.catchIf(
       (error) => error._tag !== "CommandError",
       (error) => Effect.dieMessage(error.message)

@@ -1,8 +1,10 @@
 import { symlink } from "node:fs/promises"
 import { join } from "node:path"
+import { FileSystem } from "@effect/platform"
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { benches, embeddedBench, json, yaml } from "./Bench.ts"
+import { Effect, Layer } from "effect"
+import { benches, embeddedBench, json, runSync, yaml } from "./Bench.ts"
 
 for (const { absent, bench, on } of benches) {
   describe.skipIf(absent)(`sync ${on}`, () => {
@@ -173,6 +175,23 @@ describe("sync of a folder", () => {
       const gone = yield* sync({ prune: true, allowEmpty: true })
       assert.deepStrictEqual([gone.code, gone.message], [2, `there is no folder ${folder}`])
     })
+  )
+
+  it.scopedLive("prunes nothing when files go while they are read", () =>
+    Effect.gen(function* () {
+      const { consul, folder, names, sync, write } = yield* embeddedBench
+      yield* write("web.yaml", yaml("web"))
+      yield* write("api.yaml", yaml("api"))
+      yield* sync()
+      const files = yield* FileSystem.FileSystem
+      const going: FileSystem.FileSystem = {
+        ...files,
+        readFile: (path) => (path.endsWith("web.yaml") ? files.readFile(`${path}.gone`) : files.readFile(path))
+      }
+      const ran = yield* runSync(folder, { prune: true }, consul, Layer.succeed(FileSystem.FileSystem, going))
+      assert.deepStrictEqual([ran.code, yield* names], [2, ["api", "web"]])
+      assert.include(ran.err, `${folder}/web.yaml: it went away while the folder was read; run this again`)
+    }).pipe(Effect.provide(NodeContext.layer))
   )
 
   it.scopedLive("answers with one JSON document", () =>
