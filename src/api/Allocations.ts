@@ -13,7 +13,9 @@ const Allocation = Schema.Struct({
   full_id: Schema.String,
   client_status: Schema.Literal("pending", "running", "complete", "failed"),
   desired_status: Schema.Literal("run", "stop"),
-  node_id: Schema.String.annotations({ description: "Empty: the service keeps the node's name only." }),
+  node_id: Schema.String.annotations({
+    description: "Nomad's id of the node; empty where it was placed before the service kept it."
+  }),
   node_name: Schema.String,
   created_at: WireTime,
   modified_at: WireTime,

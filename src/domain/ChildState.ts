@@ -12,10 +12,21 @@ export type ChildState = Data.TaggedEnum<{
   /** Registered, without an allocation. `unplaced` holds Nomad's own words on why. */
   Queued: { readonly unplaced: Option.Option<string> }
   /** Placed, but the task does not run yet: an image is pulled, a template waits for its secret. */
-  Starting: { readonly allocationId: string; readonly nodeName: string; readonly waiting: Option.Option<string> }
-  Running: { readonly allocationId: string; readonly nodeName: string; readonly startedAt: number }
+  Starting: {
+    readonly allocationId: string
+    readonly nodeId: string
+    readonly nodeName: string
+    readonly waiting: Option.Option<string>
+  }
+  Running: {
+    readonly allocationId: string
+    readonly nodeId: string
+    readonly nodeName: string
+    readonly startedAt: number
+  }
   Succeeded: {
     readonly allocationId: string
+    readonly nodeId: string
     readonly nodeName: string
     readonly startedAt: number
     readonly finishedAt: number
@@ -23,6 +34,7 @@ export type ChildState = Data.TaggedEnum<{
   /** The task ended by itself, not with exit code 0. */
   CommandFailed: {
     readonly allocationId: string
+    readonly nodeId: string
     readonly nodeName: string
     readonly exitCode: number
     readonly oomKilled: boolean
@@ -33,6 +45,7 @@ export type ChildState = Data.TaggedEnum<{
   /** The task could not be started: driver, image, template or validation. */
   NeverStarted: {
     readonly allocationId: string
+    readonly nodeId: string
     readonly nodeName: string
     readonly reason: NeverStartedReason
     readonly message: string

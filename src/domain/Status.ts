@@ -115,6 +115,8 @@ export const Attempt = Schema.Struct({
   seen: Schema.Boolean,
   allocation_id: Schema.optional(Schema.String),
   node: Schema.optional(Schema.String),
+  /** Missing in what earlier versions wrote. */
+  node_id: Schema.optional(Schema.String),
   started_at: Schema.optional(Timestamp),
   /** When it is stopped for running too long: set with its start, so that a new leader enforces the same. */
   deadline_at: Schema.optional(Timestamp),

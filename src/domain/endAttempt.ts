@@ -192,7 +192,7 @@ const withTimes = (attempt: Attempt, state: Ended, finishedAt: number): Attempt 
   ...attempt,
   seen: true,
   ...Option.match(allocationOf(state), { onNone: () => ({}), onSome: (id) => ({ allocation_id: id }) }),
-  ...("nodeName" in state ? { node: state.nodeName } : {}),
+  ...("nodeName" in state ? { node: state.nodeName, node_id: state.nodeId } : {}),
   ...("startedAt" in state ? { started_at: state.startedAt } : {}),
   finished_at: finishedAt
 })

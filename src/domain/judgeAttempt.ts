@@ -119,7 +119,13 @@ const starting = (
   attempt: Attempt,
   state: Extract<ChildState, { _tag: "Starting" }>
 ): Judgement => {
-  const placed = { ...attempt, seen: true, allocation_id: state.allocationId, node: state.nodeName }
+  const placed = {
+    ...attempt,
+    seen: true,
+    allocation_id: state.allocationId,
+    node: state.nodeName,
+    node_id: state.nodeId
+  }
   const waiting = waitFor(placed, state.waiting, now)
   const inQueue = limit("QueueTimeout", attempt.intended_at + policy.queueTimeout, "the task did not start in time")
   const secret = limit(
@@ -159,6 +165,7 @@ const running = (
     seen: true,
     allocation_id: state.allocationId,
     node: state.nodeName,
+    node_id: state.nodeId,
     started_at: state.startedAt
   }
   const deadline = attempt.deadline_at ?? state.startedAt + timeoutOf(job, attempt, policy.publishTimeout)

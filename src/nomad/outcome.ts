@@ -85,12 +85,12 @@ const lost = (allocation: Allocation, message: string): ChildState =>
 
 /** A client that doesn't answer (`unknown`) leaves the allocation as it was last seen, until Nomad calls it lost. */
 const underWay = (allocation: Allocation): ChildState => {
-  const { ID: allocationId, NodeName: nodeName, TaskStates } = allocation
+  const { ID: allocationId, NodeID: nodeId, NodeName: nodeName, TaskStates } = allocation
   const tasks = Object.values(TaskStates)
   const running = tasks.find(({ StartedAt, State }) => State !== "pending" && Option.isSome(StartedAt))
   return running === undefined
-    ? ChildState.Starting({ allocationId, nodeName, waiting: Option.firstSomeOf(tasks.map(waitsFor)) })
-    : ChildState.Running({ allocationId, nodeName, startedAt: Option.getOrElse(running.StartedAt, () => 0) })
+    ? ChildState.Starting({ allocationId, nodeId, nodeName, waiting: Option.firstSomeOf(tasks.map(waitsFor)) })
+    : ChildState.Running({ allocationId, nodeId, nodeName, startedAt: Option.getOrElse(running.StartedAt, () => 0) })
 }
 
 /** `Missing: vault.read(…)`, as long as nothing has happened since. */
@@ -101,7 +101,7 @@ const waitsFor = ({ Events }: Allocation["TaskStates"][string]): Option.Option<s
   )
 
 const ended = (allocation: Allocation): ChildState => {
-  const { ID: allocationId, NodeName: nodeName } = allocation
+  const { ID: allocationId, NodeID: nodeId, NodeName: nodeName } = allocation
   const verdicts = Object.values(allocation.TaskStates).map(judgeTask)
   const finishedAt = Option.getOrElse(finishOf(allocation), () => allocation.ModifyTime)
   const worst = verdicts.find((verdict) => !TaskVerdict.$is("Succeeded")(verdict)) ?? verdicts[0]
@@ -109,12 +109,12 @@ const ended = (allocation: Allocation): ChildState => {
   return TaskVerdict.$match(worst, {
     Succeeded: ({ startedAt }) =>
       allocation.ClientStatus === "complete"
-        ? ChildState.Succeeded({ allocationId, nodeName, startedAt, finishedAt })
+        ? ChildState.Succeeded({ allocationId, nodeId, nodeName, startedAt, finishedAt })
         : lost(allocation, ""),
     CommandFailed: ({ exitCode, message, oomKilled, startedAt }) =>
-      ChildState.CommandFailed({ allocationId, nodeName, exitCode, oomKilled, message, startedAt, finishedAt }),
+      ChildState.CommandFailed({ allocationId, nodeId, nodeName, exitCode, oomKilled, message, startedAt, finishedAt }),
     NeverStarted: ({ message, reason }) =>
-      ChildState.NeverStarted({ allocationId, nodeName, reason, message, finishedAt }),
+      ChildState.NeverStarted({ allocationId, nodeId, nodeName, reason, message, finishedAt }),
     Interrupted: ({ message }) => lost(allocation, message)
   })
 }

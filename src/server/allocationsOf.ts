@@ -41,7 +41,7 @@ const step = (phase: StepAllocations["phase"], attempt: Attempt): StepAllocation
 }
 
 const allocationOf = (attempt: Attempt): StepAllocations["allocations"] => {
-  const { allocation_id: id, finished_at, intended_at, node, outcome, started_at } = attempt
+  const { allocation_id: id, finished_at, intended_at, node, node_id, outcome, started_at } = attempt
   if (id === undefined) return []
   return [
     {
@@ -49,7 +49,7 @@ const allocationOf = (attempt: Attempt): StepAllocations["allocations"] => {
       full_id: id,
       client_status: clientStatus(attempt),
       desired_status: attempt.stop === undefined && outcome?.result !== "stopped" ? "run" : "stop",
-      node_id: "",
+      node_id: node_id ?? "",
       node_name: node ?? "",
       created_at: wireTime(intended_at),
       modified_at: wireTime(outcome?.at ?? finished_at ?? started_at ?? intended_at),

@@ -10,7 +10,7 @@ import { desired, policy } from "../support/world.ts"
 
 const status = beginRun(policy, "web", 1, desired(), [], 1000)
 const secret = "what-nobody-may-see"
-const at = { allocationId: "a", nodeName: "n" }
+const at = { allocationId: "a", nodeId: "i", nodeName: "n" }
 
 const redacted = (states: ReadonlyArray<ChildState>, run = Option.some(status)) => {
   let asked = 0

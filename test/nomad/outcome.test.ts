@@ -15,7 +15,7 @@ const evaluationsIn = (name: string) => decodeAnswer(Schema.Array(Evaluation), n
 const job = (fields: Omit<Partial<typeof Job.Encoded>, "ID"> = {}) =>
   Option.some(Schema.decodeSync(Job)({ ID: "j", Status: "running", ...fields }))
 const allocation = (fields: Partial<typeof Allocation.Encoded> = {}): Allocation =>
-  Schema.decodeSync(Allocation)({ ID: "a", NodeName: "n", DesiredStatus: "run", ...fields })
+  Schema.decodeSync(Allocation)({ ID: "a", NodeID: "i", NodeName: "n", DesiredStatus: "run", ...fields })
 const evaluation = (fields: Partial<typeof Evaluation.Encoded> = {}): Evaluation =>
   Schema.decodeSync(Evaluation)({ ID: "e", ...fields })
 
@@ -46,12 +46,15 @@ describe("the state of a child", () => {
       const allocations = yield* allocationsIn("allocations-complete")
       const expected = ChildState.Succeeded({
         allocationId: "",
+        nodeId: "",
         nodeName: "vm",
         startedAt: Date.parse("2026-11-20T17:11:22.336Z"),
         finishedAt: Date.parse("2026-11-20T17:11:28.435Z")
       })
       const first = allocations.filter(({ JobVersion }) => JobVersion === 0)
-      assert.deepStrictEqual(outcome(Option.some(whole), first, []), { ...expected, allocationId: first[0]?.ID ?? "" })
+      const { ID: allocationId = "", NodeID: nodeId = "" } = first[0] ?? {}
+      assert.match(nodeId, /^[0-9a-f-]{36}$/)
+      assert.deepStrictEqual(outcome(Option.some(whole), first, []), { ...expected, allocationId, nodeId })
     })
   )
 
@@ -253,7 +256,7 @@ describe("the state of a child", () => {
     for (const ClientStatus of ["unknown", "a word of tomorrow's"]) {
       assert.deepStrictEqual(
         outcome(job(), [allocation({ ClientStatus, TaskStates })], []),
-        ChildState.Running({ allocationId: "a", nodeName: "n", startedAt: 2000 })
+        ChildState.Running({ allocationId: "a", nodeId: "i", nodeName: "n", startedAt: 2000 })
       )
     }
   })

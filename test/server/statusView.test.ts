@@ -3,6 +3,7 @@ import { Duration, Schema } from "effect"
 import { JobState } from "../../src/api/JobState.ts"
 import { History } from "../../src/api/Answers.ts"
 import type { Attempt, Status } from "../../src/domain/Status.ts"
+import { allocationsOf } from "../../src/server/allocationsOf.ts"
 import { historyView, statusView } from "../../src/server/statusView.ts"
 import { minimal } from "../domain/records.ts"
 
@@ -105,6 +106,10 @@ describe("statusView", () => {
         [2, undefined, undefined]
       ]
     )
+    const node_id = "00000000-0000-4000-8000-0000000000d1"
+    const [build] =
+      allocationsOf({ attempts: status.attempts.map((one) => ({ ...one, node_id })) }).build?.allocations ?? []
+    assert.strictEqual(build?.node_id, node_id)
     assert.deepStrictEqual(view.allocations.test, [])
     assert.isUndefined(view.allocations.publish)
   })

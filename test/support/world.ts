@@ -187,7 +187,11 @@ export class World {
   }
 }
 
-export const placed = (id: string) => ({ allocationId: `alloc-${id}`, nodeName: "node-1" })
+export const placed = (id: string) => ({
+  allocationId: `alloc-${id}`,
+  nodeId: "00000000-0000-4000-8000-0000000000d1",
+  nodeName: "node-1"
+})
 
 const allocationOf = (state: ChildState): Option.Option<string> =>
   state._tag === "Starting" || state._tag === "Running" || state._tag === "Stopping"

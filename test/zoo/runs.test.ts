@@ -151,7 +151,7 @@ describe("runs", () => {
     const { status } = world
     if (status?.status !== "SUCCEEDED") return assert.fail(JSON.stringify(status))
     for (const old of [
-      ChildState.Running({ allocationId: "old", nodeName: "old", startedAt: 1 }),
+      ChildState.Running({ allocationId: "old", nodeId: "old", nodeName: "old", startedAt: 1 }),
       ChildState.Absent(),
       ChildState.Lost({ allocationId: "old", message: "" })
     ]) {
