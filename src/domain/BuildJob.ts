@@ -37,23 +37,28 @@ export const BuildJobFields = Schema.Struct({
       },
       jsonSchema: { minLength: 1, maxLength: 128 }
     }),
-    "Who the job belongs to: a person, team or service."
+    "Who the job belongs to: a person, team or service.",
+    { examples: ["platform-team"] }
   ),
   repo_url: required(
     text({ fault: repoUrlFault, jsonSchema: { minLength: 1, maxLength: 2048 } }),
-    "Git repository: https://, http://, ssh://, git:// or file:///, or user@host:path. Never with credentials."
+    "Git repository: https://, http://, ssh://, git:// or file:///, or user@host:path. Never with credentials.",
+    { examples: ["https://git.example.com/shop/web.git", "git@git.example.com:shop/web.git"] }
   ),
   git_ref: optional(
     text({ fault: gitRefFault, jsonSchema: { minLength: 1, maxLength: 250 } }),
-    "Branch, tag, commit SHA or full refs/… name; main when left out."
+    "Branch, tag, commit SHA or full refs/… name; main when left out.",
+    { default: "main", examples: ["v1.4.2", "refs/heads/release-2"] }
   ),
   dockerfile_path: optional(
     text({ fault: checkoutFileFault, jsonSchema: { minLength: 1, maxLength: 512 } }),
-    "Dockerfile, relative to the repository's root; Dockerfile when left out."
+    "Dockerfile, relative to the repository's root; Dockerfile when left out.",
+    { default: "Dockerfile", examples: ["docker/web.Dockerfile"] }
   ),
   dockerfile_context: optional(
     text({ fault: checkoutPathFault, jsonSchema: { maxLength: 512 } }),
-    "Build context, a folder relative to the repository's root; . when left out."
+    "Build context, a folder relative to the repository's root; . when left out.",
+    { default: ".", examples: ["services/web"] }
   ),
   image_name: required(
     text({
@@ -65,7 +70,8 @@ export const BuildJobFields = Schema.Struct({
       },
       jsonSchema: { pattern: repositoryPattern.source, maxLength: 255 }
     }),
-    "Repository of the image under registry_url; may contain /."
+    "Repository of the image under registry_url; may contain /.",
+    { examples: ["shop/web"] }
   ),
   registry_url: required(
     text({
@@ -77,29 +83,46 @@ export const BuildJobFields = Schema.Struct({
       },
       jsonSchema: { minLength: 1, maxLength: maximumRegistryLength }
     }),
-    "Registry that the image is published to: host[:port][/namespace]."
+    "Registry that the image is published to: host[:port][/namespace].",
+    { examples: ["registry.example.com:5000/team"] }
   ),
-  image_tags: optional(list(ImageTag, maximumTags), "Tags besides the job's id, which is always the first one."),
-  git_credentials_path: optional(VaultPath, "Vault path of the repository's credentials; none when left out."),
-  registry_credentials_path: optional(VaultPath, "Vault path of the registry's credentials; none when left out."),
-  test: optional(Test, "What must pass before the image is published; without it the build publishes at once."),
-  resource_limits: optional(ResourceLimits, "Limits for all phases, and for each."),
-  build_timeout: optional(Timeout, "Limit of the build, as 30m or in nanoseconds."),
-  clear_cache: optional(flag, "Build without the layers of earlier builds."),
+  image_tags: optional(list(ImageTag, maximumTags), "Tags besides the job's id, which is always the first one.", {
+    default: [],
+    examples: [["v1.4.2", "latest"]]
+  }),
+  git_credentials_path: optional(VaultPath, "Vault path of the repository's credentials; none when left out.", {
+    examples: ["secret/data/git/shop"]
+  }),
+  registry_credentials_path: optional(VaultPath, "Vault path of the registry's credentials; none when left out.", {
+    examples: ["secret/data/registry/shop"]
+  }),
+  test: optional(Test, "What must pass before the image is published; when left out the build publishes at once."),
+  resource_limits: optional(ResourceLimits, "Limits for all phases, and for each; the service's own when left out."),
+  build_timeout: optional(
+    Timeout,
+    "Limit of the build, as 30m or in nanoseconds; the service's BUILD_TIMEOUT (30m) when left out."
+  ),
+  clear_cache: optional(flag, "Build without the layers of earlier builds.", { default: false }),
   webhook_url: optional(
     text({ fault: webhookUrlFault, jsonSchema: { maxLength: 2048 } }),
-    "http(s) URL that is told about the job's events."
+    "http(s) URL that is told about the job's events; nobody is told when left out.",
+    { examples: ["https://hooks.example.com/builds"] }
   ),
   webhook_secret: optional(
     text({ fault: webhookSecretFault, jsonSchema: { maxLength: 1024 } }),
-    "Key of the deliveries' HMAC-SHA256 signature, or where Vault has it: vault:<path>#<field>."
+    "Key of the deliveries' HMAC-SHA256 signature, or where Vault has it: vault:<path>#<field>; unsigned when left out.",
+    { examples: ["vault:secret/data/hooks#key"] }
   ),
-  webhook_on_success: optional(flag, "Tell about success; true when left out."),
-  webhook_on_failure: optional(flag, "Tell about failure; true when left out."),
-  webhook_headers: optional(WebhookHeaders, "Headers of every delivery."),
+  webhook_on_success: optional(flag, "Tell about success; true when left out.", { default: true }),
+  webhook_on_failure: optional(flag, "Tell about failure; true when left out.", { default: true }),
+  webhook_headers: optional(WebhookHeaders, "Headers of every delivery.", {
+    default: {},
+    examples: [{ "X-Team": "platform" }]
+  }),
   deploy_dir: optional(
     text({ fault: localPathFault, jsonSchema: { maxLength: 512 } }),
-    "Folder where the command line keeps its history; the service only stores it."
+    "Folder where the command line keeps its version and its history; the service only stores it.",
+    { default: "./deploy" }
   )
 }).annotations({ message: typeFault("an object of BuildJob fields") })
 

@@ -29,17 +29,30 @@ const limit = ({ maximum, minimum, unit }: (typeof bounds)[keyof typeof bounds])
   )
 }
 
-const limits = {
-  cpu: optional(limit(bounds.cpu), "CPU in MHz, 1 to 1000000."),
-  memory: optional(limit(bounds.memory), "Memory in MB, 10 to 16777216."),
-  disk: optional(limit(bounds.disk), "Disk in MB, 10 to 16777216.")
-}
+/** With what counts for each when it is left out. */
+const limits = ({ cpu, disk, memory }: Readonly<Record<keyof typeof bounds, string>>) => ({
+  cpu: optional(limit(bounds.cpu), `CPU in MHz, 1 to 1000000; ${cpu} when left out.`, { examples: [2000] }),
+  memory: optional(limit(bounds.memory), `Memory in MB, 10 to 16777216; ${memory} when left out.`, {
+    examples: [4096]
+  }),
+  disk: optional(limit(bounds.disk), `Disk in MB, 10 to 16777216; ${disk} when left out.`, { examples: [20_480] })
+})
 
-export const PhaseLimits = Schema.Struct(limits).annotations({ message: typeFault("an object with cpu, memory, disk") })
+const wider = (name: string): string => `the wider ${name} limit, of the phase, of all phases or of the service,`
+
+const ofService = (build: number, others: number): string =>
+  `the service's own for the phase (${build} for build, ${others} for test and publish, unless it is set otherwise)`
+
+export const PhaseLimits = Schema.Struct(
+  limits({ cpu: wider("cpu"), memory: wider("memory"), disk: wider("disk") })
+).annotations({ message: typeFault("an object with cpu, memory, disk") })
 
 export const ResourceLimits = Schema.Struct({
-  ...limits,
-  build: optional(PhaseLimits, "Limits of the build phase."),
-  test: optional(PhaseLimits, "Limits of each test job; test.resource_limits goes before it."),
-  publish: optional(PhaseLimits, "Limits of the publish phase.")
+  ...limits({ cpu: ofService(1000, 500), memory: ofService(2048, 1024), disk: ofService(10_240, 2048) }),
+  build: optional(PhaseLimits, "Limits of the build phase; those of all phases when left out."),
+  test: optional(
+    PhaseLimits,
+    "Limits of each test job; test.resource_limits goes before it, those of all phases count when left out."
+  ),
+  publish: optional(PhaseLimits, "Limits of the publish phase; those of all phases when left out.")
 }).annotations({ message: typeFault("an object with cpu, memory, disk, build, test, publish") })

@@ -93,8 +93,12 @@ const Policy = text({
 })
 
 const VaultSecret = Schema.Struct({
-  path: required(VaultPath, "Vault path of the secret, in the form of the KV v2 API: secret/data/…"),
-  fields: required(VaultFields, "From the secret's field to the environment variable that gets its value.")
+  path: required(VaultPath, "Vault path of the secret, in the form of the KV v2 API: secret/data/…", {
+    examples: ["secret/data/shop/db"]
+  }),
+  fields: required(VaultFields, "From the secret's field to the environment variable that gets its value.", {
+    examples: [{ password: "DB_PASSWORD" }]
+  })
 }).annotations({ message: typeFault("an object with path and fields") })
 
 const printable = (name: string, minimum: number) =>
@@ -109,26 +113,46 @@ const printable = (name: string, minimum: number) =>
 const Constraint = Schema.Struct({
   attribute: required(
     printable("a node attribute such as ${attr.cpu.arch}", 1),
-    "Node attribute, such as ${meta.zone}."
+    "Node attribute, such as ${meta.zone}.",
+    { examples: ["${attr.cpu.arch}"] }
   ),
   operand: optional(
     Schema.Literal(...constraintOperands).annotations({
       message: () => ({ message: `must be one of ${constraintOperands.join(" ")}`, override: true })
     }),
-    "How the attribute is compared; = when left out."
+    "How the attribute is compared; = when left out.",
+    { default: "=", examples: ["regexp"] }
   ),
-  value: optional(printable("a text", 0), "What the attribute is compared with; not for is_set and is_not_set.")
+  value: optional(
+    printable("a text", 0),
+    "What the attribute is compared with; is_set and is_not_set alone work when left out.",
+    {
+      examples: ["amd64"]
+    }
+  )
 }).annotations({ message: typeFault("an object with attribute, operand and value") })
 
 export const Test = Schema.Struct({
-  commands: optional(list(Command, 64), "Shell commands, each run in a container of the built image, in parallel."),
-  entry_point: optional(flag, "Run the built image as it is; it passes when it exits with 0."),
-  env: optional(Environment, "Environment of every test container."),
-  vault_policies: optional(list(Policy, 32), "Vault policies of the test containers; needed for vault_secrets."),
-  vault_secrets: optional(list(VaultSecret, 32), "Secrets that the test containers get as environment variables."),
-  resource_limits: optional(PhaseLimits, "Limits of each test container."),
-  timeout: optional(Timeout, "Limit of each test, as 15m or in nanoseconds."),
-  gpu_required: optional(flag, "Run only on nodes with a GPU, with the GPU runtime."),
+  commands: optional(list(Command, 64), "Shell commands, each run in a container of the built image, in parallel.", {
+    default: [],
+    examples: [["npm test", "npm run lint"]]
+  }),
+  entry_point: optional(flag, "Run the built image as it is; it passes when it exits with 0.", { default: false }),
+  env: optional(Environment, "Environment of every test container.", { default: {}, examples: [{ NODE_ENV: "test" }] }),
+  vault_policies: optional(list(Policy, 32), "Vault policies of the test containers; needed for vault_secrets.", {
+    default: [],
+    examples: [["shop-tests"]]
+  }),
+  vault_secrets: optional(list(VaultSecret, 32), "Secrets that the test containers get as environment variables.", {
+    default: [],
+    examples: [[{ path: "secret/data/shop/db", fields: { password: "DB_PASSWORD" } }]]
+  }),
+  resource_limits: optional(PhaseLimits, "Limits of each test container; those of resource_limits when left out."),
+  timeout: optional(
+    Timeout,
+    "Limit of each test, as 15m or in nanoseconds; the service's TEST_TIMEOUT (15m) when left out."
+  ),
+  gpu_required: optional(flag, "Run only on nodes with a GPU, with the GPU runtime.", { default: false }),
   gpu_count: optional(
     Schema.Number.annotations({
       message: typeFault("a whole number from 0 to 64"),
@@ -141,7 +165,11 @@ export const Test = Schema.Struct({
         }
       )
     ),
-    "GPU devices to reserve; 0 reserves none and leaves the choice to the runtime."
+    "GPU devices to reserve; 0 reserves none and leaves the choice to the runtime.",
+    { default: 0, examples: [1] }
   ),
-  constraints: optional(list(Constraint, 32), "Which nodes may run the tests.")
+  constraints: optional(list(Constraint, 32), "Which nodes may run the tests.", {
+    default: [],
+    examples: [[{ attribute: "${attr.cpu.arch}", value: "amd64" }]]
+  })
 }).annotations({ message: typeFault("an object") })

@@ -45,12 +45,22 @@ export const list = <A, I>(item: Schema.Schema<A, I>, maximum: number) =>
 
 export const flag = Schema.Boolean.annotations({ message: typeFault("true or false") })
 
-/** A member that may be left out, with what it means for the reader of the JSON Schema. */
-export const optional = <A, I>(schema: Schema.Schema<A, I>, description: string) =>
-  Schema.optionalWith(schema, { exact: true }).annotations({ description })
+/** More for the reader of the JSON Schema. The decoder adds no default: `resolve` does, where it is needed. */
+interface Notes<A> {
+  /** Only what no setting of the service changes. */
+  readonly default?: A
+  readonly examples?: readonly [A, ...ReadonlyArray<A>]
+}
 
-export const required = <A, I>(schema: Schema.Schema<A, I>, description: string) =>
-  Schema.propertySignature(schema).annotations({ description, missingMessage: () => "is required" })
+/** A member that may be left out, with what it means for the reader of the JSON Schema. */
+export const optional = <A, I>(schema: Schema.Schema<A, I>, description: string, notes: Notes<NoInfer<A>> = {}) =>
+  Schema.optionalWith(schema, { exact: true }).annotations({ ...notes, description })
+
+export const required = <A, I>(
+  schema: Schema.Schema<A, I>,
+  description: string,
+  notes: Pick<Notes<NoInfer<A>>, "examples"> = {}
+) => Schema.propertySignature(schema).annotations({ ...notes, description, missingMessage: () => "is required" })
 
 /** For messages of `Schema.annotations`: the wrong type, with the mend for what YAML reads otherwise than meant. */
 export function typeFault(expected: string): (issue: ParseResult.ParseIssue) => string {

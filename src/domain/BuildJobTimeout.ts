@@ -10,7 +10,11 @@ const fault = "must be a duration above 0 and at most 168h, such as 30m or 1h30m
 export const Timeout = Schema.transformOrFail(
   Schema.Union(
     Schema.String.annotations({
-      jsonSchema: { type: "string", pattern: "^[+]?([0-9]*[.]?[0-9]*(ns|us|µs|μs|ms|s|m|h))+$" }
+      jsonSchema: {
+        type: "string",
+        pattern: "^[+]?([0-9]*[.]?[0-9]*(ns|us|µs|μs|ms|s|m|h))+$",
+        examples: ["30m", "1h30m"]
+      }
     }),
     Schema.Number.annotations({
       jsonSchema: { type: "integer", minimum: 1, maximum: Number(nanosOfDuration(maximum)) }

@@ -19,11 +19,13 @@ export const RecordFields = Schema.Struct({
     Schema.Literal("active", "cancelled").annotations({
       message: () => ({ message: "must be active or cancelled", override: true })
     }),
-    "cancelled ends the record's run, as deleting the record does; active when left out."
+    "cancelled ends the record's run, as deleting the record does; active when left out.",
+    { default: "active" }
   ),
   on_conflict: optional(
     OnConflict.annotations({ message: () => ({ message: "must be queue, supersede or reject", override: true }) }),
-    "When another run holds the image and ref, or the tag: wait (queue, the default), end it (supersede), or fail (reject)."
+    "When another run holds the image and ref, or the tag: wait (queue, the default), end it (supersede), or fail (reject).",
+    { default: "queue" }
   ),
   labels: optional(
     map(
@@ -37,15 +39,16 @@ export const RecordFields = Schema.Struct({
       }),
       64
     ),
-    "Names and values for whoever manages the record; the service only keeps them."
+    "Names and values for whoever manages the record; the service only keeps them.",
+    { default: {}, examples: [{ team: "platform" }] }
   )
 }).annotations({ message: typeFault("an object of BuildJob fields, bare or in job_config") })
 
 /** Earlier names of members of `test`. They stay accepted for as long as scripts and records use them. */
 export const LegacyFields = Schema.Struct({
-  test_commands: optional(list(Command, 64), "Earlier name of test.commands."),
-  test_entry_point: optional(flag, "Earlier name of test.entry_point."),
-  test_timeout: optional(Timeout, "Earlier name of test.timeout.")
+  test_commands: optional(list(Command, 64), "Earlier name of test.commands; that counts when left out."),
+  test_entry_point: optional(flag, "Earlier name of test.entry_point; that counts when left out."),
+  test_timeout: optional(Timeout, "Earlier name of test.timeout; that counts when left out.")
 })
 
 /** Which member of `test` each of them is. */

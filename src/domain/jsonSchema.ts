@@ -17,7 +17,8 @@ const InputFields = Schema.Struct({
       Schema.String.annotations({ description: "One tag, or a JSON array of tags as text." }),
       Schema.Null.annotations({ description: "No tags." })
     ),
-    "Tags besides the job's id, which is always the first one."
+    "Tags besides the job's id, which is always the first one.",
+    { default: [], examples: [["v1.4.2", "latest"]] }
   ),
   ...LegacyFields.fields
 })

@@ -27,6 +27,11 @@ const keywords: Readonly<Record<string, (rule: unknown, value: unknown, schema: 
   $schema: () => true,
   $defs: () => true,
   description: () => true,
+  default: () => true,
+  examples: (rule, _, schema, root) => {
+    const { examples: _examples, ...others } = schema
+    return list(rule).every((example) => accepts(others, example, root))
+  },
   $ref: (rule, value, _, root) =>
     accepts(object(object(root["$defs"])[String(rule).replace("#/$defs/", "")]), value, root),
   type: (rule, value) => types[String(rule)]?.(value) ?? false,
@@ -110,6 +115,22 @@ describe("the JSON Schema", () => {
     ])
     for (const [path, member] of [...members(job, ""), ...members(object(list(record["anyOf"])[1]), "")]) {
       assert.isTrue(Predicate.isString(member["description"]) && member["description"].length > 10, path)
+    }
+  })
+
+  it("says of every field what it is when left out, and shows what its text may be", () => {
+    const [, ...fields] = [["", job] as const, ...members(job, "")]
+    const isRequired = (path: string) =>
+      /\.(?:owner|repo_url|image_name|registry_url|path|fields|attribute)$/.test(path)
+    for (const [path, member] of fields) {
+      const isSaid = Object.hasOwn(member, "default") || String(member["description"]).includes("when left out")
+      assert.strictEqual(isSaid, !isRequired(path), path)
+      if (Object.hasOwn(member, "default")) assert.isTrue(accepts(member, member["default"], job), path)
+      const isFreeText = member["type"] === "string" && member["enum"] === undefined
+      if (isFreeText && path !== ".deploy_dir") assert.isAbove(list(member["examples"]).length, 0, path)
+    }
+    for (const node of nodes(job)) {
+      for (const example of list(node["examples"])) assert.isTrue(accepts(node, example, job), JSON.stringify(example))
     }
   })
 
