@@ -1,27 +1,12 @@
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Layer, Scope } from "effect"
-import { JobNotFound } from "../../src/server/JobErrors.ts"
-import { serveHttp } from "../../src/server/httpServer.ts"
-import { Jobs } from "../../src/server/Jobs.ts"
-import { Limits } from "../../src/server/Limits.ts"
-import { logRoutes } from "../../src/server/logRoutes.ts"
+import { Duration, Effect, Exit, Scope } from "effect"
 import { eventually } from "../support/eventually.ts"
 import { decodeEnd, decodeEvent, openSocket, readAnswer } from "./logClients.ts"
-import { attemptOf, jobId, type LogWorld, logWorld, NomadLog } from "./logWorld.ts"
+import { serveLogs } from "./logDesk.ts"
+import { attemptOf, jobId, type LogWorld, logWorld } from "./logWorld.ts"
 
 const build = attemptOf("build-1")
-
-/** Serves the routes over a world of which only these ids are known. */
-const serve = Effect.fnUntraced(function* (world: LogWorld, ids: ReadonlyArray<string> = [jobId]) {
-  const jobs = Layer.mock(Jobs, {
-    find: (id) => (ids.includes(id) ? world.found() : Effect.fail(new JobNotFound({ id })))
-  })
-  const limits = Layer.mock(Limits, { waiter: () => Effect.void })
-  const context = yield* Layer.build(Layer.mergeAll(world.layer, jobs, limits))
-  const port = yield* serveHttp(Effect.provide(logRoutes, context), { host: "127.0.0.1", port: 0 })
-  return `127.0.0.1:${port}`
-})
 
 const over = (world: LogWorld) => world.set((status) => ({ ...status, status: "SUCCEEDED" }))
 
@@ -39,7 +24,7 @@ const finishedMessages = ["[main/stdout] one", "[main/stdout] two", "[main/stder
 describe("streamLogs", () => {
   it.scopedLive.each(["/json/streamLogs", "/mcp/streamLogs"])("%s refuses before it upgrades", (path) =>
     Effect.gen(function* () {
-      const address = yield* serve(yield* finished)
+      const address = yield* serveLogs(yield* finished)
       const refused = (query: string) => Effect.flip(openSocket(`ws://${address}${path}${query}`))
       const missing = yield* refused("")
       assert.strictEqual(missing.status, 400)
@@ -63,7 +48,7 @@ describe("streamLogs", () => {
 
   it.scopedLive("sends the lines of a job that is over, from the archive, and closes with the reason", () =>
     Effect.gen(function* () {
-      const address = yield* serve(yield* finished)
+      const address = yield* serveLogs(yield* finished)
       const reader = yield* openSocket(`ws://${address}/json/streamLogs?job_id=${jobId}`)
       assert.deepStrictEqual(yield* reader.closed, { code: 1000, reason: "succeeded" })
       assert.deepStrictEqual(
@@ -85,7 +70,7 @@ describe("streamLogs", () => {
 
   it.scopedLive("goes on behind the line whose cursor it is given", () =>
     Effect.gen(function* () {
-      const address = yield* serve(yield* finished)
+      const address = yield* serveLogs(yield* finished)
       const url = `ws://${address}/jobs/${jobId}/logs/stream`
       const whole = yield* openSocket(url)
       yield* whole.closed
@@ -105,7 +90,7 @@ describe("streamLogs", () => {
       const world = yield* logWorld([build])
       world.write("allocbuild-1", "stdout", "")
       world.write("allocbuild-1", "stderr", "")
-      const address = yield* serve(world)
+      const address = yield* serveLogs(world)
       const reader = yield* openSocket(`ws://${address}/json/streamLogs?job_id=${jobId}`)
       yield* eventually(
         "both streams are followed",
@@ -137,7 +122,7 @@ describe("streamLogs", () => {
   it.scopedLive("answers a handshake that is none", () =>
     Effect.gen(function* () {
       const world = yield* finished
-      const address = yield* serve(world)
+      const address = yield* serveLogs(world)
       const answer = yield* Effect.async<string>((resume) => {
         const socket = connect({ host: "127.0.0.1", port: Number(address.split(":")[1]) })
         let received = ""
@@ -158,7 +143,7 @@ describe("streamLogs", () => {
   it.scopedLive("ignores what the client sends, and closes on more than it could have to say", () =>
     Effect.gen(function* () {
       const world = yield* logWorld([build])
-      const address = yield* serve(world)
+      const address = yield* serveLogs(world)
       const reader = yield* openSocket(`ws://${address}/json/streamLogs?job_id=${jobId}`)
       reader.socket.send("hello")
       reader.socket.send(Buffer.alloc(1000))
@@ -175,7 +160,7 @@ describe("an event stream of a job's log", () => {
     "%s/{id}/logs/stream has lines with ids, and a last event",
     (path) =>
       Effect.gen(function* () {
-        const address = yield* serve(yield* finished)
+        const address = yield* serveLogs(yield* finished)
         const url = `http://${address}${path}/${jobId}/logs/stream`
         const reader = yield* readAnswer(url)
         yield* reader.ended
@@ -214,7 +199,7 @@ describe("an event stream of a job's log", () => {
   it.scopedLive("begins at once, and refuses what it doesn't know", () =>
     Effect.gen(function* () {
       const world = yield* logWorld([])
-      const address = yield* serve(world)
+      const address = yield* serveLogs(world)
       const reader = yield* readAnswer(`http://${address}/json/job/${jobId}/logs/stream`)
       yield* eventually(
         "the first bytes came",
@@ -235,7 +220,7 @@ describe("an event stream of a job's log", () => {
 describe("raw logs", () => {
   it.scopedLive("are text as it was written", () =>
     Effect.gen(function* () {
-      const address = yield* serve(yield* finished)
+      const address = yield* serveLogs(yield* finished)
       const url = `http://${address}/json/job/${jobId}/logs/raw`
       const one = yield* readAnswer(`${url}?stream=stdout`)
       yield* one.ended
@@ -261,7 +246,7 @@ describe("a service that stops", () => {
       world.write("allocbuild-1", "stdout", "one\n")
       world.write("allocbuild-1", "stderr", "")
       const scope = yield* Scope.make()
-      const address = yield* Scope.extend(serve(world), scope)
+      const address = yield* Scope.extend(serveLogs(world), scope)
       const socket = yield* openSocket(`ws://${address}/json/streamLogs?job_id=${jobId}`)
       const events = yield* readAnswer(`http://${address}/json/job/${jobId}/logs/stream`)
       yield* eventually(
@@ -281,78 +266,6 @@ describe("a service that stops", () => {
       // Another replica goes on from there.
       assert.strictEqual(last.cursor, events.events[0]?.id)
       assert.strictEqual(world.following, 0)
-    })
-  )
-})
-
-/** 200 MB of lines that nobody has to hold. */
-class EndlessLog extends NomadLog {
-  private readonly page = Buffer.from(`${"x".repeat(1023)}\n`.repeat(64))
-  private readonly pages = 3200
-
-  override place() {
-    return { number: 0, at: 0 }
-  }
-
-  override next({ at }: { readonly at: number }) {
-    if (at >= this.pages * this.page.length) return undefined
-    return { frame: { data: this.page }, number: 0, at: at + this.page.length }
-  }
-}
-
-const endless = Effect.gen(function* () {
-  const world = yield* logWorld([build])
-  world.logs.set("allocbuild-1 stdout", new EndlessLog())
-  world.write("allocbuild-1", "stderr", "")
-  return world
-})
-
-/** The most that the process grew by while this many milliseconds passed. */
-const growth = Effect.fnUntraced(function* (millis: number) {
-  const before = process.memoryUsage.rss()
-  let most = before
-  for (let waited = 0; waited < millis; waited += 50) {
-    yield* Effect.sleep(50)
-    most = Math.max(most, process.memoryUsage.rss())
-  }
-  return most - before
-})
-
-describe("a reader that takes nothing", () => {
-  const requests = {
-    "a WebSocket": `GET /json/streamLogs?job_id=${jobId} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
-    "an event stream": `GET /json/job/${jobId}/logs/stream HTTP/1.1\r\nHost: x\r\n\r\n`
-  }
-
-  it.scopedLive.each(["a WebSocket", "an event stream"] as const)("of %s holds no memory, and can go on", (kind) =>
-    Effect.gen(function* () {
-      const world = yield* endless
-      const address = yield* serve(world)
-      const socket = yield* Effect.acquireRelease(
-        Effect.sync(() => connect({ host: "127.0.0.1", port: Number(address.split(":")[1]) })),
-        (open) => Effect.sync(() => open.destroy())
-      )
-      let received = 0
-      socket.on("error", () => {})
-      socket.on("data", (chunk: Buffer) => (received += chunk.length))
-      // What compiles and warms up is not what is measured.
-      socket.write(requests[kind])
-      yield* eventually(
-        "it has begun",
-        Effect.sync(() => received > 3_000_000)
-      )
-      socket.pause()
-      const grown = yield* growth(4000)
-      const fetched = world.read
-      yield* Effect.sleep("500 millis")
-      assert.strictEqual(world.read, fetched, "nothing more is asked of Nomad")
-      assert.isBelow(grown, 30 * 1024 * 1024)
-      socket.resume()
-      const before = received
-      yield* eventually(
-        "it goes on",
-        Effect.sync(() => received > before + 20_000_000)
-      )
     })
   )
 })
