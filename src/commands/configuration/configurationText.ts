@@ -28,13 +28,11 @@ export const configurationFile = (
 ): Effect.Effect<ConfigurationText, CommandError, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (fs) => fs.readFileString(path)).pipe(
     Effect.map((text) => ({ text, source: path })),
-    Effect.catchAll((error) =>
-      Effect.fail(
-        usageError(
-          error._tag === "SystemError" && error.reason === "NotFound"
-            ? `${whatFor}: no such file: ${path}`
-            : `${whatFor}: ${path} cannot be read: ${fileFault(error)}`
-        )
+    Effect.mapError((error) =>
+      usageError(
+        error._tag === "SystemError" && error.reason === "NotFound"
+          ? `${whatFor}: no such file: ${path}`
+          : `${whatFor}: ${path} cannot be read: ${fileFault(error)}`
       )
     )
   )

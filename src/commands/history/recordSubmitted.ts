@@ -1,5 +1,5 @@
 import type { FileSystem, Path } from "@effect/platform"
-import { Clock, Effect, Option } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import type { JobInput } from "../../api/Requests.ts"
 import { CommandError, exitCodes } from "../CommandError.ts"
 import { fileFault } from "../files/fileFault.ts"
@@ -20,7 +20,7 @@ export const recordSubmitted = Effect.fnUntraced(function* (options: {
   const paths = yield* historyFolder(deployDir, jobId)
   if (Option.isNone(paths)) return yield* unrecorded(jobId, "its id can't be the name of a folder")
   const { folder, metadata } = paths.value
-  const record = submittedRecord(jobId, job, new Date(yield* Clock.currentTimeMillis))
+  const record = submittedRecord(jobId, job, yield* DateTime.nowAsDate)
   yield* Effect.zipRight(makeFolder(folder), writeAtomically(metadata, metadataText(record))).pipe(
     Effect.catchAll((error) => unrecorded(jobId, fileFault(error)))
   )
