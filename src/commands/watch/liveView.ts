@@ -43,9 +43,18 @@ const newsOf = (client: JobForge, first: JobState): Stream.Stream<News, JobForge
 
 const logOf = (client: JobForge, id: string): Stream.Stream<News> =>
   Stream.fromAsyncIterable(client.streamLogs(id), errorOf).pipe(
-    Stream.map((line): News => ({ kind: "line", line })),
+    Stream.zipWithIndex,
+    Stream.mapEffect(([line, index]) =>
+      Effect.as(index % linesAtOnce === 0 ? Effect.sleep("1 millis") : Effect.void, {
+        kind: "line",
+        line
+      } satisfies News)
+    ),
     Stream.catchAll(({ message }) => Stream.succeed<News>({ kind: "trouble", trouble: `the log: ${message}` }))
   )
+
+/** After so many the timers and the signals have their turn, which a flood of lines would keep from them for a second. */
+const linesAtOnce = 100
 
 const ticks: Stream.Stream<News> = Stream.fromEffect(Clock.currentTimeMillis).pipe(
   Stream.repeat(Schedule.spaced("1 second")),

@@ -23,7 +23,10 @@ describe("displayWidth", () => {
     ["नि", 1],
     ["\u200b", 0],
     ["\u001b[31mred\u001b[0m", 3],
-    ["𠀋", 2]
+    ["𠀋", 2],
+    ["㉈", 1],
+    ["㊀", 2],
+    ["⿰", 2]
   ])("of %j is %d", (text, width) => {
     assert.strictEqual(displayWidth(text), width)
   })
