@@ -228,6 +228,8 @@ const make = Effect.gen(function* () {
 
   const list = Effect.fn("Jobs.list")(function* (query: JobQuery) {
     const caller = yield* Caller
+    // In the order in which a job moves: one that does so meanwhile is seen at its later place.
+    const records = yield* finder.names
     const live = (yield* statuses.list).map(({ status }) => status)
     const names = new Set(live.map(({ name }) => name))
     const wanted = (status: Status) =>
@@ -236,18 +238,24 @@ const make = Effect.gen(function* () {
       (query.status === undefined || query.status.includes(status.status))
     const filtered = query.owner !== undefined || query.status !== undefined || caller.owners !== "all"
     const refs = (yield* archive.index).filter(({ name }) => !names.has(name))
-    const entries = [
+    for (const { name } of refs) names.add(name)
+    const entries: ReadonlyArray<Listed> = [
+      // Submitted a moment ago, or while nobody leads.
+      ...records.filter((name) => !names.has(name)).map((record) => ({ at: Number.POSITIVE_INFINITY, record })),
       ...live.filter(wanted).map((status) => ({ at: status.times.job_start ?? status.updated_at, status })),
-      ...refs.map(({ name, startedAt }) => ({ at: startedAt, name }))
-    ].toSorted((a, b) => b.at - a.at)
-    const read = (entry: (typeof entries)[number]) =>
-      "status" in entry
-        ? Effect.succeed(Option.some(entry.status))
-        : archive.get(entry.name).pipe(
-            Effect.map(Option.map(({ status }) => status)),
-            // One that can't be read, or is pruned just now, doesn't hide the others.
-            Effect.catchTag("Invalid", () => Effect.succeedNone)
-          )
+      ...refs.map(({ name, startedAt }) => ({ at: startedAt, archived: name }))
+    ].toSorted((a, b) => (a.at === b.at ? 0 : b.at - a.at))
+    const read = (entry: Listed): Effect.Effect<Option.Option<Status>, ApiError> => {
+      if ("status" in entry) return Effect.succeedSome(entry.status)
+      const found: Effect.Effect<Option.Option<Pick<FoundJob, "status">>, ApiError> = "archived" in entry
+        ? archive.get(entry.archived)
+        : finder.find(entry.record)
+      return found.pipe(
+        Effect.map(Option.map(({ status }) => status)),
+        // One that can't be read, or is pruned just now, doesn't hide the others.
+        Effect.catchTag("Invalid", () => Effect.succeedNone)
+      )
+    }
     const end = query.offset + query.limit
     if (!filtered) {
       const page = yield* Effect.forEach(entries.slice(query.offset, end), read, { concurrency: 8 })
@@ -270,6 +278,13 @@ const make = Effect.gen(function* () {
     purge: (id) => afterEnd(id, "purge")
   })
 })
+
+/** A job of the list: its status, or the name of what tells of it. */
+type Listed = { readonly at: number } & (
+  | { readonly status: Status }
+  | { readonly archived: string }
+  | { readonly record: string }
+)
 
 const notBegun = (id: string) =>
   new JobConflict({ id, detail: "the record was not looked at yet; ask again in a moment" })

@@ -7,7 +7,7 @@ import { beginRun, refuseRun } from "../domain/run.ts"
 import type { Status } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { JobArchive } from "./JobArchive.ts"
-import type { Keys } from "./keys.ts"
+import { type Keys, recordName } from "./keys.ts"
 import { LiveSettings } from "./LiveSettings.ts"
 import { Statuses } from "./Statuses.ts"
 import { StatusWatch } from "./StatusWatch.ts"
@@ -25,6 +25,8 @@ export class JobFinder extends Context.Tag("jobforge/store/JobFinder")<
   JobFinder,
   {
     readonly find: (id: string) => Effect.Effect<Option.Option<FoundJob>, ApiError>
+    /** Of all records that `find` finds by their name, looked at or not; no others, as those whose key ends in .json. */
+    readonly names: Effect.Effect<ReadonlyArray<string>, ApiError>
   }
 >() {
   static readonly layer = (
@@ -83,6 +85,12 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const places = [ofName, ofRun, ofArchive, ofRecord]
 
   return JobFinder.of({
+    names: Effect.map(consul.keys(keys.jobs), ({ value }) =>
+      value.flatMap((key) => {
+        const name = Option.getOrElse(recordName(keys.jobs, key), () => "")
+        return key === `${keys.jobs}${name}` && name !== "" ? [name] : []
+      })
+    ),
     find: Effect.fn("JobFinder.find")(function* (id) {
       for (const look of places) {
         const found = yield* look(id)

@@ -44,6 +44,19 @@ describe("the interface's section 2.8", () => {
     )
   )
 
+  it.scoped("2.8: a job that no leader has looked at yet is in the history too, as PENDING", () =>
+    alone((desk) =>
+      Effect.gen(function* () {
+        const id = yield* submitted(desk, minimal)
+        for (const request of [{}, { owner: minimal.owner }]) {
+          const { ids, json, total } = yield* history(desk, request)
+          assert.deepStrictEqual([ids, total, field(json, "jobs", 0, "status")], [[id], 1, "PENDING"])
+        }
+        assert.deepStrictEqual((yield* history(desk, { owner: "other" })).json, { jobs: [], total: 0 })
+      })
+    )
+  )
+
   it.scopedLive("2.8: each job has id, config, status, created_at, duration in nanoseconds and metrics", () =>
     staged((desk) =>
       Effect.gen(function* () {
