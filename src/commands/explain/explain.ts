@@ -1,4 +1,5 @@
 import { Effect, Option } from "effect"
+import { dump } from "js-yaml"
 import { jobJsonSchema, recordJsonSchema } from "../../domain/jsonSchema.ts"
 import type { CommandError } from "../CommandError.ts"
 import { wrapped } from "../help/wrapped.ts"
@@ -59,7 +60,7 @@ const ofField = (field: RecordField, width: number): ReadonlyArray<string> => [
   `FIELD:    ${titleOf(field)}`,
   ...Option.match(field.default, {
     onNone: () => [],
-    onSome: (value) => named("DEFAULT", JSON.stringify(value), width)
+    onSome: (value) => named("DEFAULT", yamlOf(value), width)
   }),
   ...(field.values.length === 0 ? [] : named("VALUES", field.values.join(", "), width)),
   ...field.examples.flatMap((example) => named("EXAMPLE", yamlOf(example), width)),
@@ -90,6 +91,5 @@ const titleOf = ({ isRequired, path, type }: RecordField, name = path): string =
 
 const nameOf = ({ path }: RecordField): string => path.slice(path.lastIndexOf(".") + 1)
 
-/** JSON is YAML, too; a text alone needs no quotes unless YAML would read it otherwise. */
-const yamlOf = (example: unknown): string =>
-  typeof example === "string" && /^[A-Za-z][^:#]*(?::[^ #][^#]*)?$/.test(example) ? example : JSON.stringify(example)
+/** On one line, as it can be copied into a file. */
+const yamlOf = (value: unknown): string => dump(value, { flowLevel: 0, lineWidth: -1 }).trim()

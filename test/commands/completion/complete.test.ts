@@ -1,13 +1,16 @@
 import { createServer } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, TestClock } from "effect"
+import { Effect, Fiber, Layer, Logger, TestClock } from "effect"
 import { JobForge } from "../../../src/client/JobForge.ts"
 import { CommandError } from "../../../src/commands/CommandError.ts"
 import { complete } from "../../../src/commands/completion/complete.ts"
 import { completion } from "../../../src/commands/completion/completion.ts"
 import { completionScript, shells } from "../../../src/commands/completion/completionScript.ts"
 import { Io } from "../../../src/commands/Io.ts"
+import { Consul } from "../../../src/consul/Consul.ts"
 import { makeProgram } from "../../../src/commands/makeProgram.ts"
+import { httpDesk } from "../../server/httpDesk.ts"
+import { embeddedConsul } from "../../support/embeddedConsul.ts"
 import { recordedIo } from "../support/recordedIo.ts"
 
 const words = Effect.fnUntraced(function* (kind: string, client: Effect.Effect<JobForge, CommandError, Io>) {
@@ -61,6 +64,22 @@ describe("complete", () => {
     })
   )
 
+  it.scopedLive("lists recent jobs by what other commands take", () =>
+    Effect.gen(function* () {
+      const { url } = yield* httpDesk({ consul: yield* Consul })
+      const client = new JobForge({ baseUrl: url })
+      assert.strictEqual(yield* words("job-ids", Effect.succeed(client)), "")
+      const submitted = yield* Effect.promise(() => client.submitJob(job))
+      // What is submitted shows once the replica has seen it in Consul.
+      const listed = yield* words("job-ids", Effect.succeed(client)).pipe(
+        Effect.delay("50 millis"),
+        Effect.repeat({ until: (text) => text !== "" }),
+        Effect.timeout("20 seconds")
+      )
+      assert.strictEqual(listed, `${submitted.job_id}\n`)
+    }).pipe(Effect.provide(Layer.merge(embeddedConsul, Logger.remove(Logger.defaultLogger))))
+  )
+
   it.effect("gives up after a second", () =>
     Effect.gen(function* () {
       const waiting = yield* Effect.fork(words("job-ids", Effect.never))
@@ -84,3 +103,10 @@ describe("completion", () => {
     })
   )
 })
+
+const job = {
+  owner: "zoo",
+  repo_url: "https://git.example.com/zoo/app.git",
+  image_name: "zoo/app",
+  registry_url: "registry.example.com:5000"
+}

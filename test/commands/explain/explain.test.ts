@@ -23,7 +23,7 @@ describe("explain", () => {
       assert.strictEqual(
         yield* explained({ field: "git_ref" }),
         `FIELD:    git_ref <string>
-DEFAULT:  "main"
+DEFAULT:  main
 EXAMPLE:  v1.4.2
 EXAMPLE:  refs/heads/release-2
 
@@ -34,7 +34,7 @@ DESCRIPTION:
       assert.strictEqual(
         yield* explained({ field: "on_conflict" }),
         `FIELD:    on_conflict <string>
-DEFAULT:  "queue"
+DEFAULT:  queue
 VALUES:   queue, supersede, reject
 
 DESCRIPTION:
@@ -51,7 +51,7 @@ DESCRIPTION:
         yield* explained({ field: "test.vault_secrets" }),
         `FIELD:    test.vault_secrets <list of object>
 DEFAULT:  []
-EXAMPLE:  [{"path":"secret/data/shop/db","fields":{"password":"DB_PASSWORD"}}]
+EXAMPLE:  [{path: secret/data/shop/db, fields: {password: DB_PASSWORD}}]
 
 DESCRIPTION:
   Secrets that the test containers get as environment variables. At most 32
