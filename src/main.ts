@@ -1,29 +1,9 @@
 #!/usr/bin/env node
 import { randomUUID } from "node:crypto"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Command, InvalidArgumentError } from "commander"
-import { Cause, ConfigError, Effect } from "effect"
+import { InvalidArgumentError } from "commander"
 import type { DevAddresses, DevOptions } from "./cli/dev.ts"
-import { secretsIn } from "./cli/ownSecrets.ts"
-import { makeRedactor } from "./redaction/Redactor.ts"
+import { makeProgram } from "./commands/makeProgram.ts"
 import { version } from "./version.ts"
-
-/** Runs a command's effect as the process: signals interrupt it, a failure is one line on stderr and exit code 1. */
-const run = (effect: Effect.Effect<never, { readonly message: string }>): void =>
-  NodeRuntime.runMain(
-    effect.pipe(
-      Effect.tapError((error) => Effect.sync(() => process.stderr.write(redacted(`Error: ${wordsOf(error)}\n`)))),
-      Effect.tapDefect((defect) => Effect.logFatal("bug", redacted(Cause.pretty(defect))))
-    ),
-    { disableErrorReporting: true, disablePrettyLogger: true }
-  )
-
-/** A setting's fault doesn't name the setting by itself. */
-const wordsOf = (error: { readonly message: string }): string =>
-  ConfigError.isConfigError(error) ? Cause.pretty(Cause.fail(error)).replace(/^\((.*)\)$/s, "$1") : error.message
-
-/** What the environment holds in confidence shows in no last word either. */
-const redacted = (text: string): string => makeRedactor(secretsIn(process.env)).text(text)
 
 const port = (text: string): number => {
   const number = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
@@ -47,17 +27,21 @@ const announce = ({ consul, nomad, registry, service }: DevAddresses): void => {
 }
 
 // A command is loaded when it is asked for: `--version` and `--help` wait for none of them.
-const program = new Command("jobforge")
-  .description("Turns records in Consul KV into tested, published container images, by way of Nomad.")
-  .version(version, "--version", "print the version")
-  .showHelpAfterError()
+const { parse, program } = makeProgram(version, async (load) => {
+  const [command, { runCommand }, { redactOwnSecrets }] = await Promise.all([
+    load(),
+    import("./commands/runCommand.ts"),
+    import("./cli/ownSecrets.ts")
+  ])
+  runCommand(command, redactOwnSecrets)
+})
 
 program
   .command("serve")
   .description("run the service against the Consul and Nomad that the environment names")
   .action(async () => {
-    const { serve } = await import("./cli/serve.ts")
-    run(serve(process.env, randomUUID()))
+    const [{ serve }, { runProcess }] = await Promise.all([import("./cli/serve.ts"), import("./cli/runProcess.ts")])
+    runProcess(serve(process.env, randomUUID()))
   })
 
 program
@@ -71,8 +55,8 @@ program
   .option("--registry <host:port>", "a registry that runs already, instead of starting one")
   .option("--secrets <file>", "YAML or JSON with the secrets that Vault would have: path, then fields")
   .action(async (options: Omit<DevOptions, "environment" | "freshId">) => {
-    const { dev } = await import("./cli/dev.ts")
-    run(dev({ ...options, environment: process.env, freshId: randomUUID() }, announce))
+    const [{ dev }, { runProcess }] = await Promise.all([import("./cli/dev.ts"), import("./cli/runProcess.ts")])
+    runProcess(dev({ ...options, environment: process.env, freshId: randomUUID() }, announce))
   })
 
-await program.parseAsync()
+await parse(process.argv.slice(2))

@@ -94,6 +94,11 @@ export class JobForge {
     return this.run(this.api.cleanupByPath({ path: { id } }), options)
   }
 
+  /** Ends at once what belongs to no job; the service does so by itself every minute. Takes up to 20 s. */
+  cleanupZombies(options: CallOptions = {}): Promise<Cleaned> {
+    return this.run(this.api.cleanupZombies(), options)
+  }
+
   getHistory(query: HistoryQuery = {}, options: CallOptions = {}): Promise<History> {
     return this.run(this.api.getHistory({ payload: query }), options)
   }
@@ -122,8 +127,12 @@ export class JobForge {
     return this.run(this.api.readStatus({ path: { id }, urlParams }), options, within + waitMargin)
   }
 
-  /** The status once the job is over. Goes on through restarts of the service; `timeout` is for all of it. */
-  wait(id: string, options: CallOptions = {}): Promise<JobState> {
+  /**
+   * The status once the job is over, or once `until` holds. Goes on through restarts of the service; `timeout` is for all
+   * of it.
+   */
+  wait(id: string, options: CallOptions & { readonly until?: (state: JobState) => boolean } = {}): Promise<JobState> {
+    const { until = () => false } = options
     const next = (index: number) =>
       this.api.readStatus({ path: { id }, urlParams: { wait: `${longestWait / 1000}s`, index: String(index) } }).pipe(
         Effect.timeoutFail({
@@ -134,7 +143,7 @@ export class JobForge {
       )
     const over = Effect.flatMap(next(0), (first) =>
       Effect.iterate(first, {
-        while: ({ status }) => status !== "SUCCEEDED" && status !== "FAILED",
+        while: (state) => state.status !== "SUCCEEDED" && state.status !== "FAILED" && !until(state),
         body: ({ index }) => next(index)
       })
     )

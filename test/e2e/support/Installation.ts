@@ -23,7 +23,8 @@ export type Setup = Pick<DevSetup, "environment" | "flags">
 export class Installation {
   readonly folder: string
   readonly ports: DevPorts
-  readonly #program: string
+  /** The bundle that it runs. */
+  readonly program: string
   readonly #consul: ConsulConfig
   readonly #setup: Setup
   #child: ChildProcess | undefined
@@ -31,7 +32,7 @@ export class Installation {
   private constructor(folder: string, ports: DevPorts, program: string, consul: ConsulConfig, setup: Setup) {
     this.folder = folder
     this.ports = ports
-    this.#program = program
+    this.program = program
     this.#consul = consul
     this.#setup = setup
   }
@@ -59,7 +60,7 @@ export class Installation {
   async boot(): Promise<void> {
     this.#child = await startDev(join(this.folder, "data"), this.ports, {
       ...this.#setup,
-      program: this.#program
+      program: this.program
     })
   }
 
