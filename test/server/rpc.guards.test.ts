@@ -128,7 +128,9 @@ describe("MCP_LOG_LEVEL", () => {
     const shown = JSON.stringify(
       masked({
         params: { repo_url: "https://me:hunter2hunter2@git.example.com/a.git", password: "hunter2hunter2" },
-        list: [{ Authorization: "Bearer hunter2hunter2" }]
+        list: [{ Authorization: "Bearer hunter2hunter2" }],
+        webhook_secret: ["hunter2hunter2", { value: "hunter2hunter2" }],
+        git_token: "hunter2hunter2"
       })
     )
     assert.notInclude(shown, "hunter2")

@@ -32,10 +32,12 @@ const maskedMember = (key: string, member: unknown): unknown => {
     return Predicate.isRecord(member)
       ? Object.fromEntries(Object.keys(member).map((header) => [header, placeholder]))
       : placeholder
-  return Predicate.isString(member) && secretName.test(name) && !name.endsWith("_path") ? placeholder : masked(member)
+  if (!secretName.test(name) || name.endsWith("_path") || name === "progresstoken") return masked(member)
+  // Paths and the names of variables; a list or an object in the place of a secret is one.
+  return name === "vault_secrets" ? masked(member) : placeholder
 }
 
 /** Also what somebody wrote where it does not belong: such a request is refused, and still logged. */
-const secretName = /secret|password|passwd|authorization|credential|api_?key|access_?token/
+const secretName = /secret|password|passwd|authorization|credential|api_?key|token/
 
 const encode = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
