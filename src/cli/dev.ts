@@ -20,12 +20,11 @@ import type { Pacemaker } from "../leader/Pacemaker.ts"
 import * as ThreadPacemaker from "../leader/ThreadPacemaker.ts"
 import type { Nomad } from "../nomad/Nomad.ts"
 import * as NomadHttp from "../nomad/NomadHttp.ts"
-import { makeRedactor } from "../redaction/Redactor.ts"
 import { readSettings, type Texts } from "../store/Settings.ts"
 import * as VaultHttp from "../vault/VaultHttp.ts"
-import { liveLogging } from "./logging.ts"
+import type { LiveLogging } from "./logging.ts"
 import type { CannotListen } from "./listen.ts"
-import { secretsIn, secretsInFiles } from "./ownSecrets.ts"
+import { ownLogging } from "./ownLogging.ts"
 import { runService } from "./service.ts"
 
 export interface DevOptions {
@@ -67,11 +66,9 @@ export type DevError =
  */
 export const dev = (options: DevOptions, ready: (addresses: DevAddresses) => void): Effect.Effect<never, DevError> => {
   const environment = { ...options.environment, SERVER_HOST: "127.0.0.1", SERVER_PORT: String(options.port) }
-  return Effect.flatMap(secretsInFiles(environment), (inFiles) => {
-    const secrets = [...secretsIn(environment), ...inFiles]
-    const logging = liveLogging("pretty", readSettings(environment, {}).settings.logLevel, makeRedactor(secrets))
-    return Effect.provide(Effect.scoped(start(options, environment, secrets, ready, logging.setLevel)), logging.layer)
-  }).pipe(Effect.provide(NodeContext.layer))
+  return Effect.flatMap(ownLogging("pretty", environment), ({ layer, secrets, setLevel }) =>
+    Effect.provide(Effect.scoped(start(options, environment, secrets, ready, setLevel)), layer)
+  ).pipe(Effect.provide(NodeContext.layer))
 }
 
 const start = Effect.fnUntraced(function* (
@@ -79,7 +76,7 @@ const start = Effect.fnUntraced(function* (
   environment: Texts,
   ownSecrets: ReadonlyArray<string>,
   ready: (addresses: DevAddresses) => void,
-  setLevel: ReturnType<typeof liveLogging>["setLevel"]
+  setLevel: LiveLogging["setLevel"]
 ) {
   const data = resolve(options.data)
   yield* Effect.promise(() => mkdir(data, { recursive: true, mode: 0o700 }))

@@ -1,6 +1,6 @@
 import { type HttpClient, HttpClientRequest, type HttpClientResponse } from "@effect/platform"
 import { Effect, Option, Stream } from "effect"
-import type { JobForgeError } from "./ClientErrors.ts"
+import { type JobForgeError, JobMissing } from "./ClientErrors.ts"
 import { errorOf } from "./errorOf.ts"
 import { eventsOf, type SentEvent } from "./eventStream.ts"
 
@@ -45,6 +45,14 @@ export const followStream = <A>(
         Stream.suspend(() => (seen.over ? Stream.empty : Stream.concat(pause(seen.failures), go())))
       )
     return go()
+  })
+
+/** A stream of the job ended since there is nothing more to follow it by. */
+export const jobGone = (jobId: string, why: "deleted" | "superseded"): JobMissing =>
+  new JobMissing({
+    code: 404,
+    error: "Job not found",
+    details: why === "deleted" ? `job ${jobId} was deleted` : `the record of job ${jobId} has a newer run`
   })
 
 interface Seen {

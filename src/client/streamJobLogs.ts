@@ -1,10 +1,10 @@
 import type { HttpClient } from "@effect/platform"
 import { Effect, Schema, type Stream } from "effect"
 import { LogEnd, LogEvent } from "../api/LogEvent.ts"
-import { type JobForgeError, JobMissing } from "./ClientErrors.ts"
+import type { JobForgeError, JobMissing } from "./ClientErrors.ts"
 import { errorOf } from "./errorOf.ts"
 import type { SentEvent } from "./eventStream.ts"
-import { followStream, type Meaning } from "./followStream.ts"
+import { followStream, jobGone, type Meaning } from "./followStream.ts"
 
 /** A job's log line by line, from its beginning or from a cursor, until the job is over. */
 export const streamJobLogs = (
@@ -35,10 +35,8 @@ const meaningOfEnd = ({ job_id, reason }: LogEnd): Effect.Effect<Meaning<never>,
     case "slow reader":
       return Effect.succeed({ kind: "elsewhere" })
     case "not found":
-      return missing(`job ${job_id} was deleted`)
+      return jobGone(job_id, "deleted")
     case "superseded":
-      return missing(`the record of job ${job_id} has a newer run`)
+      return jobGone(job_id, "superseded")
   }
 }
-
-const missing = (details: string) => Effect.fail(new JobMissing({ code: 404, error: "Job not found", details }))

@@ -1,10 +1,10 @@
 import type { HttpClient } from "@effect/platform"
 import { Effect, Schema, type Stream } from "effect"
 import { StreamEnd, Transition } from "../api/Transition.ts"
-import { type JobForgeError, JobMissing } from "./ClientErrors.ts"
+import type { JobForgeError, JobMissing } from "./ClientErrors.ts"
 import { errorOf } from "./errorOf.ts"
 import type { SentEvent } from "./eventStream.ts"
-import { followStream, type Meaning } from "./followStream.ts"
+import { followStream, jobGone, type Meaning } from "./followStream.ts"
 
 /** A job's transitions until it is over. */
 export const watchJob = (
@@ -36,10 +36,8 @@ const meaningOfEnd = ({ job_id, reason }: StreamEnd): Effect.Effect<Meaning<neve
     case "unavailable":
       return Effect.succeed({ kind: "elsewhere" })
     case "gone":
-      return missing(`job ${job_id} was deleted`)
+      return jobGone(job_id, "deleted")
     case "superseded":
-      return missing(`the record of job ${job_id} has a newer run`)
+      return jobGone(job_id, "superseded")
   }
 }
-
-const missing = (details: string) => Effect.fail(new JobMissing({ code: 404, error: "Job not found", details }))

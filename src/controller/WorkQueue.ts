@@ -38,8 +38,8 @@ const patience = 8
 
 /**
  * One entry a key, one pass a key at a time, first come first served in each of two lanes, of which the slower one has
- * its share too, so that no key starves. An idle key costs nothing. This is the single place where a cause, defects included, is caught: a bug in one key's pass must not stop
- * the other keys.
+ * its share too, so that no key starves. An idle key costs nothing. This is the single place where a cause, defects
+ * included, is caught: a bug in one key's pass must not stop the other keys.
  *
  * A notification shortens no backoff: whatever failed is still likely to fail, and the pause protects it.
  */

@@ -53,6 +53,15 @@ const unlessIgnored = ({ text, verb }: Verb, found: FoundJob): Effect.Effect<Fou
 
 const message = ({ message }: typeof Output.Type): string => message
 
+/** Has the leader do what leaves nothing of the job behind somewhere. */
+const onEnded = (verb: Verb & { readonly verb: "cleanup" | "purge" }, done: (id: string) => string) =>
+  Effect.fnUntraced(function* ({ job_id: id }: typeof Input.Type) {
+    const jobs = yield* Jobs
+    const found = yield* Effect.mapError(jobs[verb.verb](id), toolFailed(verb.text))
+    yield* unlessIgnored(verb, found)
+    return answered(found, done(id))
+  })
+
 export const killJob: Tool<Jobs> = tool({
   name: "killJob",
   title: "Kill a job",
@@ -84,13 +93,7 @@ export const cleanup: Tool<Jobs> = tool({
   input: Input,
   output: Output,
   text: message,
-  run: Effect.fnUntraced(function* ({ job_id: id }) {
-    const jobs = yield* Jobs
-    const text = "Failed to cleanup job"
-    const found = yield* Effect.mapError(jobs.cleanup(id), toolFailed(text))
-    yield* unlessIgnored({ verb: "cleanup", text }, found)
-    return answered(found, "Job resources cleaned up successfully")
-  })
+  run: onEnded({ verb: "cleanup", text: "Failed to cleanup job" }, () => "Job resources cleaned up successfully")
 })
 
 const longestSweep = Duration.toSeconds(collectionPatience)
@@ -130,13 +133,10 @@ export const purgeFailedJob: Tool<Jobs> = tool({
   input: Input,
   output: Output,
   text: message,
-  run: Effect.fnUntraced(function* ({ job_id: id }) {
-    const jobs = yield* Jobs
-    const text = "Failed to purge job from Nomad"
-    const found = yield* Effect.mapError(jobs.purge(id), toolFailed(text))
-    yield* unlessIgnored({ verb: "purge", text }, found)
-    return answered(found, `Job ${id} purged successfully from Nomad`)
-  })
+  run: onEnded(
+    { verb: "purge", text: "Failed to purge job from Nomad" },
+    (id) => `Job ${id} purged successfully from Nomad`
+  )
 })
 
 export const retryJob: Tool<Jobs> = tool({
