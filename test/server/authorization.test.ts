@@ -170,7 +170,7 @@ const over = (desk: HttpDesk, id: string) =>
     const state = field(status.json, "status")
     return state === "SUCCEEDED" || state === "FAILED" ? true : yield* Effect.fail(status.text)
   }).pipe(
-    Effect.retry(Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(200))),
+    Effect.retry(Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(1000))),
     Effect.orDieWith((text) => new Error(`${id} never ended: ${text}`))
   )
 

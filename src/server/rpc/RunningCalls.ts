@@ -5,7 +5,7 @@ import { Context, Effect, type Scope } from "effect"
  * session's id tells one client's calls from another's, and any replica serves any id.
  */
 export class RunningCalls extends Context.Reference<RunningCalls>()("jobforge/server/rpc/RunningCalls", {
-  defaultValue: () => make()
+  defaultValue: () => makeRunningCalls()
 }) {}
 
 interface Calls {
@@ -19,7 +19,8 @@ interface Calls {
   readonly cancel: (session: string, id: string | number) => Effect.Effect<void>
 }
 
-const make = (): Calls => {
+/** Of one replica. */
+export const makeRunningCalls = (): Calls => {
   const stops = new Map<string, Effect.Effect<void>>()
   const keyOf = (session: string, id: string | number) => `${session} ${typeof id} ${id}`
   return {
