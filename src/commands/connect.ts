@@ -2,9 +2,9 @@ import { FileSystem } from "@effect/platform"
 import { Effect, Option } from "effect"
 import { JobForge } from "../client/JobForge.ts"
 import { Consul } from "../consul/Consul.ts"
-import * as ConsulHttp from "../consul/ConsulHttp.ts"
 import { type CommandError, usageError } from "./CommandError.ts"
 import { Io } from "./Io.ts"
+import { withConsul } from "./withConsul.ts"
 
 /** What every command that talks to the service takes. */
 export interface ConnectOptions {
@@ -45,9 +45,8 @@ const checkedUrl = (name: string, given: string): Effect.Effect<string, CommandE
 const discovered = (
   environment: Io["Type"]["environment"]
 ): Effect.Effect<Option.Option<string>, never, Io | FileSystem.FileSystem> =>
-  Effect.flatMap(Consul, (consul) => consul.healthService("jobforge-service", true)).pipe(
+  withConsul(Effect.flatMap(Consul, (consul) => consul.healthService("jobforge-service", true))).pipe(
     Effect.map(([first]) => Option.map(Option.fromNullable(first), addressOf)),
-    Effect.provide(ConsulHttp.layer),
     Effect.timeout("2 seconds"),
     Effect.catchAll((error) =>
       (environment["CONSUL_HTTP_ADDR"] ?? "") === ""

@@ -1,7 +1,6 @@
 import type { FileSystem, Path } from "@effect/platform"
-import { Cause, type ConfigError, ConfigProvider, Effect, Either } from "effect"
+import { Cause, type ConfigError, Effect, Either } from "effect"
 import type { Consul } from "../consul/Consul.ts"
-import * as ConsulHttp from "../consul/ConsulHttp.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { keysBelow } from "../store/keys.ts"
 import { knobs } from "../store/knobs.ts"
@@ -10,6 +9,7 @@ import { Io } from "./Io.ts"
 import type { PlanOptions } from "./sync/planChange.ts"
 import { syncOnce } from "./sync/syncOnce.ts"
 import { watchFolder } from "./sync/watchFolder.ts"
+import { withConsul } from "./withConsul.ts"
 
 export interface SyncOptions {
   /** Record names begin with it; a missing `/` at its end is added. */
@@ -34,13 +34,7 @@ export const sync = Effect.fn("sync")(function* (
   directory: string,
   options: SyncOptions
 ): Effect.fn.Return<void, CommandError, Io | FileSystem.FileSystem | Path.Path> {
-  const { environment } = yield* Io
-  const provider = ConfigProvider.fromMap(
-    new Map(Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
-  )
-  yield* syncWith(directory, options).pipe(
-    Effect.provide(ConsulHttp.layer),
-    Effect.withConfigProvider(provider),
+  yield* withConsul(syncWith(directory, options)).pipe(
     Effect.mapError((error) => (error._tag === "CommandError" ? error : fromElsewhere(error)))
   )
 })
