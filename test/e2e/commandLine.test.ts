@@ -40,7 +40,7 @@ describe.skipIf(missingPrograms.length > 0)(titled("the command line, by the rea
   }
 
   it("finds the service in Consul's catalog when nobody says where it is", async () => {
-    const shell = line.shell({ CONSUL_HTTP_ADDR: `http://127.0.0.1:${line.dev.ports.consul}` })
+    const shell = line.shell({ CONSUL_HTTP_ADDR: line.consul })
     const { code, stderr, stdout } = await shell.run("jobforge health | head -n 1")
     assert.strictEqual(code, 0, stderr)
     assert.strictEqual(stdout, `Service URL: ${line.url}\n`)

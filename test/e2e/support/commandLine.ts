@@ -30,8 +30,14 @@ export class CommandLine {
     return `http://127.0.0.1:${this.dev.ports.service}`
   }
 
+  get consul(): string {
+    return `http://127.0.0.1:${this.dev.ports.consul}`
+  }
+
   /** In a Git repository of its own, as a project's checkout is; with the usual files. */
-  shell(environment: Readonly<Record<string, string>> = { JOB_SERVICE_URL: this.url }): Shell {
+  shell(
+    environment: Readonly<Record<string, string>> = { JOB_SERVICE_URL: this.url, CONSUL_HTTP_ADDR: this.consul }
+  ): Shell {
     const shell = new Shell(this.dev.program, environment)
     this.#shells.push(shell)
     const as = ["-c", "user.name=test", "-c", "user.email=test@example.com"]

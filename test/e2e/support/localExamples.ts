@@ -54,6 +54,18 @@ export const local: ReadonlyArray<Example> = [
     holds: ({ stdout }) => assert.match(stdout, /^bad\.yaml:6:3: test\.comands: /m)
   },
   { script: "jobforge explain test.commands", holds: ({ stdout }) => assert.include(stdout, "test.commands") },
+  {
+    script: [
+      "mkdir records && cp build.yaml records/web.yaml",
+      "jobforge sync records --prefix team-a --dry-run --exit-code > plan; test $? = 1",
+      "jobforge sync records --prefix team-a && jobforge sync records --prefix team-a",
+      "rm records/web.yaml; jobforge sync records --prefix team-a --prune --allow-empty"
+    ].join("\n"),
+    holds: ({ stdout }) => {
+      assert.match(stdout, /^created team-a\/web$/m)
+      assert.match(stdout, /^deleted team-a\/web$/m)
+    }
+  },
   { script: "jobforge completion bash | bash -n" }
 ]
 
@@ -107,6 +119,19 @@ export const endings: ReadonlyArray<Example> = [
       "id=$(jobforge submit-job failing.yaml -o name); jobforge wait $id --for ended >/dev/null",
       "jobforge retry $id >/dev/null && jobforge wait $id --for ended -o name"
     ].join("\n")
+  },
+  {
+    // Ctrl-C ends the watching, not the job.
+    script: [
+      "id=$(jobforge submit-job slow.yaml -o name)",
+      "timeout --preserve-status --signal INT 8 jobforge watch $id > seen; code=$?",
+      "jobforge get-status $id | jq -r .status; jobforge kill-job $id > killed; exit $code"
+    ].join("\n"),
+    code: 130,
+    holds: ({ stderr, stdout }) => {
+      assert.strictEqual(stdout, "BUILDING\n")
+      assert.match(stderr, /goes on\.\nWatch it again: jobforge watch .*\nKill it: jobforge kill-job .*\n/)
+    }
   },
   {
     // A pipeline's loop as scripts have it: it must end for a job that somebody killed, too.
