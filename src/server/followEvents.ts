@@ -18,8 +18,11 @@ export const followEvents = Effect.fn("followEvents")(function* <R>(items: Strea
   )
 })
 
-/** A reader who takes nothing for so long is gone or too slow: a heartbeat is there to be taken every few seconds. */
-const patience = Duration.minutes(1)
+/**
+ * A reader who takes nothing for so long is gone or too slow: a heartbeat is there to be taken every 15 s. Node lets it
+ * pass once when the system has taken a part of the last write, so it may be a minute in all.
+ */
+const patience = Duration.seconds(30)
 
 const encodeEvent = Schema.encodeSync(Schema.parseJson(LogEvent))
 const encodeEnd = Schema.encodeSync(Schema.parseJson(LogEnd))
