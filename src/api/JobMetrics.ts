@@ -18,9 +18,12 @@ export const JobMetrics = Schema.Struct({
   publish_duration: Nanoseconds,
   total_duration: Nanoseconds,
   resource_usage: Schema.Struct({
-    max_cpu: Schema.Number,
-    max_memory: Schema.Number,
-    disk_used: Schema.Number
-  }).annotations({ description: "Not measured: always zeros." })
+    max_cpu: Schema.Number.annotations({ description: "Thousandths of a core, averaged over the step." }),
+    max_memory: Schema.Number.annotations({ description: "MB, the most that the step's container had at a time." }),
+    disk_used: Schema.Number.annotations({ description: "MB in the step's folder at its end." })
+  }).annotations({
+    description:
+      "The most that one build or publish step has used, by its container's cgroup. 0 for what the kernel doesn't tell, for steps that were stopped, and as long as none has ended; tests are not measured."
+  })
 }).annotations({ identifier: "JobMetrics" })
 export type JobMetrics = typeof JobMetrics.Type

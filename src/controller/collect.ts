@@ -1,6 +1,6 @@
 import { Effect, Either, Option, Schema } from "effect"
 import { type Collected, nothingCollected, type StepFailure, type StepResult } from "../domain/Snapshot.ts"
-import type { Attempt } from "../domain/Status.ts"
+import type { Attempt, Usage } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { type ScriptFailureReason, scriptFailures } from "../jobspec/ScriptFailure.ts"
 import { BuildResult, PublishResult, StepFailure as ReportedFailure } from "../jobspec/StepResult.ts"
@@ -34,7 +34,12 @@ export const collect = Effect.fn("collect")(function* (
   )
   const logs = [stdout, stderr]
   const unreachable = [...logs.map(({ state }) => state), result.state, failure.state].includes("unreachable")
+  const reported = Option.orElse(
+    Option.flatMapNullable(result.value, ({ usage }) => usage),
+    () => Option.flatMapNullable(failure.value, ({ usage }) => usage)
+  )
   return {
+    ...Option.match(reported, { onNone: () => ({}), onSome: (usage) => ({ usage: toUsage(usage) }) }),
     // One stream of two is no log: Nomad forgot it between the two reads.
     logs: unreachable ? "unreachable" : logs.some(({ state }) => state === "gone") ? "none" : "archived",
     logBytes: stdout.archived.bytes + stderr.archived.bytes,
@@ -130,6 +135,13 @@ const StepReport = Schema.Union(BuildResult, PublishResult)
 const toResult = (report: typeof StepReport.Type): StepResult => ({
   digest: report.digest,
   commit: "commit" in report ? Option.some(report.commit) : Option.none()
+})
+
+/** From bytes and KiB to MB. */
+const toUsage = ({ cpu, disk, memory }: Usage): Usage => ({
+  cpu,
+  memory: Math.ceil(memory / 1024 ** 2),
+  disk: Math.ceil(disk / 1024)
 })
 
 /** A reason that no script of ours gives was not written by one. */

@@ -4,7 +4,7 @@ import type { DesiredRecord } from "./decodeRecord.ts"
 import type { Competition } from "./Competition.ts"
 import type { FieldError } from "./FieldError.ts"
 import type { Policy } from "./Policy.ts"
-import type { Attempt, Reason, Status } from "./Status.ts"
+import type { Attempt, Reason, Status, Usage } from "./Status.ts"
 
 /** The record as it stands in the store. */
 export type RecordView = Data.TaggedEnum<{
@@ -24,6 +24,8 @@ export interface Collected {
   readonly tail: ReadonlyArray<string>
   readonly result: Option.Option<StepResult>
   readonly failure: Option.Option<StepFailure>
+  /** What its container has used, where the script tells. */
+  readonly usage?: Usage
 }
 
 /** Of what never ran: there is nothing to fetch. */

@@ -77,7 +77,17 @@ const TestRef = Schema.Union(
 
 export type TestRef = typeof TestRef.Type
 
+/** Thousandths of a core on average, and MB; 0 for what the kernel didn't tell. */
+export const Usage = Schema.Struct({
+  cpu: Schema.NonNegativeInt,
+  memory: Schema.NonNegativeInt,
+  disk: Schema.NonNegativeInt
+})
+export type Usage = typeof Usage.Type
+
 const ending = {
+  /** As the step's own script has measured it; missing for tests, which run what the user wants. */
+  usage: Schema.optional(Usage),
   exit_code: Schema.optional(Schema.Int),
   logs: Schema.Literal("archived", "unavailable", "none"),
   log_bytes: Schema.NonNegativeInt,

@@ -61,6 +61,7 @@ const observed = (snapshot: Snapshot, attempt: Attempt, state: Ended): Closing =
     logs: collected.logs === "unreachable" ? "unavailable" : collected.logs,
     log_bytes: collected.logBytes,
     log_truncated: collected.logTruncated,
+    ...(collected.usage === undefined ? {} : { usage: collected.usage }),
     ...withTail(verdict(attempt, state, collected), collected.tail)
   })
 }

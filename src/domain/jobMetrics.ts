@@ -1,15 +1,22 @@
-import { isTerminal, type JobPhase, type Status, type Times } from "./Status.ts"
+import { isTerminal, type JobPhase, type Status, type Times, type Usage } from "./Status.ts"
 
 /** A run's milestones and durations as the interface and the webhooks tell them: UTC texts, and nanoseconds. */
-export const jobMetrics = ({ status, times }: Pick<Status, "status" | "times">) => ({
+export const jobMetrics = ({ attempts, status, times }: Pick<Status, "attempts" | "status" | "times">) => ({
   ...milestones(times),
   build_duration: duration(times, "build"),
   test_duration: duration(times, "test"),
   publish_duration: duration(times, "publish"),
   total_duration: isTerminal(status) ? between(times.job_start, times.job_end) : 0,
-  // Clients of the service expect the member; nobody ever measured it.
-  resource_usage: { max_cpu: 0, max_memory: 0, disk_used: 0 }
+  resource_usage: {
+    max_cpu: most(attempts, "cpu"),
+    max_memory: most(attempts, "memory"),
+    disk_used: most(attempts, "disk")
+  }
 })
+
+/** Of all tries of build and publish: a test's container runs what the user wants, and measures nothing. */
+const most = (attempts: Status["attempts"], what: keyof Usage): number =>
+  Math.max(0, ...attempts.map(({ outcome, phase }) => (phase === "cleanup" ? 0 : (outcome?.usage?.[what] ?? 0))))
 
 type Milestone = keyof Times
 

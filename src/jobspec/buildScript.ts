@@ -49,7 +49,8 @@ push_image() {
 
 done_with() {
   images=$(json_list "$@")
-  printf '{"digest":"%s","commit":"%s","images":[%s]}\n' "$digest" "$commit" "$images" | write_file result.json
+  printf '{"digest":"%s","commit":"%s","images":[%s],"usage":%s}\n' "$digest" "$commit" "$images" "$(measure)" |
+    write_file result.json
   if [ "$JOBFORGE_TARGET" = final ]; then
     for image in "$@"; do
       printf 'Published image: %s\n' "$image"

@@ -33,7 +33,8 @@ fi
 for image in "$@"; do
   printf 'Published image: %s\n' "$image"
 done
-printf '{"digest":"%s","images":[%s]}\n' "$JOBFORGE_DIGEST" "$(json_list "$@")" | write_file result.json
+printf '{"digest":"%s","images":[%s],"usage":%s}\n' "$JOBFORGE_DIGEST" "$(json_list "$@")" "$(measure)" |
+  write_file result.json
 echo 'All images published successfully'
 finish 0
 `

@@ -18,6 +18,8 @@ export LC_ALL
 child=
 scratch=
 private=
+began=
+cgroup=/sys/fs/cgroup
 
 # Nomad stops collecting output as soon as the container ends: what was written in the last moment would be lost.
 finish() {
@@ -89,13 +91,52 @@ write_file() {
   cat >"$NOMAD_ALLOC_DIR/$1.part" && mv -f -- "$NOMAD_ALLOC_DIR/$1.part" "$NOMAD_ALLOC_DIR/$1"
 }
 
+# What may be calculated with, or 0.
+whole() {
+  case $1 in
+    '' | *[!0-9]* | ????????????????*) echo 0 ;;
+    *) echo "$1" ;;
+  esac
+}
+
+first_in() {
+  head -c 20 -- "$1" 2>/dev/null
+}
+
+# What the container has used so far: thousandths of a core on average, bytes of memory at most, KiB of disk now; 0 for what
+# the kernel doesn't tell. A root cgroup of version 2 is the machine's, and has no memory files.
+measure() {
+  if [ -z "$began" ]; then
+    printf '{"cpu":0,"memory":0,"disk":0}'
+    return 0
+  fi
+  memory=0
+  for file in memory.peak memory.current memory/memory.max_usage_in_bytes; do
+    if [ -r "$cgroup/$file" ]; then
+      memory=$(whole "$(first_in "$cgroup/$file")")
+      break
+    fi
+  done
+  micros=0
+  if [ -r "$cgroup/memory.peak" ] || [ -r "$cgroup/memory.current" ]; then
+    micros=$(whole "$(sed -n 's/^usage_usec //p' "$cgroup/cpu.stat" 2>/dev/null)")
+  elif [ -r "$cgroup/cpuacct/cpuacct.usage" ]; then
+    micros=$(whole "$(first_in "$cgroup/cpuacct/cpuacct.usage" | sed 's/...$//')")
+  fi
+  elapsed=$(($(date +%s) - began))
+  [ "$elapsed" -gt 0 ] || elapsed=1
+  disk=$(whole "$(timeout 5 du -skx "$NOMAD_TASK_DIR" 2>/dev/null | cut -f 1)")
+  printf '{"cpu":%s,"memory":%s,"disk":%s}' "$((micros / 1000 / elapsed))" "$memory" "$disk"
+}
+
 # fail REASON [EXIT CODE]
 fail() {
   case $1 in
 ${failureCases}
   esac
   [ "$#" -lt 2 ] || exit_code=$2
-  printf '{"reason":"%s","exitCode":%s,"message":"%s"}\n' "$1" "$exit_code" "$message" | write_file failure.json
+  printf '{"reason":"%s","exitCode":%s,"message":"%s","usage":%s}\n' "$1" "$exit_code" "$message" "$(measure)" |
+    write_file failure.json
   printf 'jobforge: %s: %s\n' "$1" "$message" >&2
   finish "$exit_code"
 }
@@ -125,6 +166,7 @@ begin() {
   mkdir "$scratch/tmp"
   TMPDIR=$scratch/tmp
   export TMPDIR
+  began=$(date +%s)
 }
 
 # Logins come from a file that a template made; TLS is verified but for the registries that are listed.

@@ -74,6 +74,27 @@ describe("collect", () => {
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
 
+  it.live("has what the step has used in MB, from its result and from its failure alike", () =>
+    Effect.gen(function* () {
+      const nomad = yield* Nomad
+      const allocation = yield* failed
+      const usage = '{"cpu":250,"memory":1048577,"disk":2048}'
+      const reports = {
+        "alloc/result.json": `{"digest":"sha256:${"a".repeat(64)}","images":["r/a:1"],"usage":${usage}}`,
+        "alloc/failure.json": `{"reason":"BuildFailed","exitCode":7,"message":"no","usage":${usage}}`
+      }
+      for (const [told, text] of Object.entries(reports)) {
+        const bytes = Option.some(new TextEncoder().encode(text))
+        const telling = {
+          ...nomad,
+          readFile: (_id: string, path: string) => Effect.succeed(path === told ? bytes : Option.none())
+        }
+        const collected = yield* Effect.provideService(collect("web", attempt, allocation, redactor), Nomad, telling)
+        assert.deepStrictEqual(collected.usage, { cpu: 250, memory: 2, disk: 2 })
+      }
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
   it.live("takes no log for empty whose folder goes away under it", () =>
     Effect.gen(function* () {
       const nomad = yield* Nomad
