@@ -21,6 +21,7 @@ import { Requests } from "../store/Requests.ts"
 import { archiveFinished } from "./archiveFinished.ts"
 import { observeChildren } from "./Children.ts"
 import { collect } from "./collect.ts"
+import { makeHindrances } from "./hindrances.ts"
 import type { Ledger } from "./Ledger.ts"
 import { noteUnread } from "./noteUnread.ts"
 import { redactChildren } from "./redactChildren.ts"
@@ -72,7 +73,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     status: Status,
     stored: Option.Option<StoredRecord>,
     previous: StatusRead,
-    { ended, handled }: Decision
+    { ended, handled }: Pick<Decision, "ended" | "handled">
   ) {
     const statuses = yield* Statuses
     const record = Option.match(stored, {
@@ -147,7 +148,18 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
       Effect.tapError(() => Effect.sync(() => cache.delete(name)))
     )
 
-  return Effect.fn("Reconciler.pass")(function* (name) {
+  const rewrite = Effect.fnUntraced(function* (name: string, before: StatusRead, status: Status) {
+    yield* write(name, status, (yield* Records).get(name), before, { ended: Option.none(), handled: [] })
+  })
+  const hindrances = makeHindrances((name) => cache.get(name), rewrite)
+
+  const pass = Effect.fn("Reconciler.pass")(function* (
+    name: string
+  ): Effect.fn.Return<
+    Requeue,
+    ApiError | WriteConflict,
+    Consul | Nomad | Records | Requests | Statuses | LogArchive | JobArchive | Redaction
+  > {
     // What is judged is what a write must find unchanged: the table may move on meanwhile.
     const stored = (yield* Records).get(name)
     const before = yield* readStatus(name)
@@ -174,6 +186,8 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     if (Option.isSome(again.status)) yield* write(name, again.status.value, stored, cache.get(name) ?? before, again)
     return Duration.zero
   })
+
+  return (name) => hindrances.around(name, pass(name))
 }
 
 /** Requests that one transaction answers, with room for everything else that it does. */

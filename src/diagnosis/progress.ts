@@ -10,6 +10,13 @@ export interface Progress {
 
 export const progressOf = (status: Status): Progress => {
   if (isTerminal(status.status)) return succeeded(status)
+  if (status.hindered !== undefined) {
+    const { message, reason, since } = status.hindered
+    return {
+      summary: `The job stands still since ${new Date(since).toISOString()} (${reason}): ${message}.`,
+      next: "Wait: it goes on by itself once Nomad does what it is asked; tell an operator if that lasts."
+    }
+  }
   if (status.stopping !== undefined) {
     return {
       summary: `The job is being stopped (${status.stopping.reason}): ${status.stopping.message}.`,

@@ -182,6 +182,13 @@ export const Waiting = Schema.Struct({
 })
 export type Waiting = typeof Waiting.Type
 
+/** Nomad keeps a run from going on, and since when. */
+const Hindrance = Schema.Struct({
+  reason: Schema.Literal("NomadUnavailable", "NomadRefuses"),
+  message: Schema.String,
+  since: Timestamp
+})
+
 /**
  * The observed state of one record, as stored under `status/<name>`. Only the controller writes it.
  *
@@ -214,6 +221,7 @@ export const Status = Schema.Struct({
   /** What the run holds exclusively, by the names of the keys below `slots/`. */
   slots: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
   waiting: Schema.optional(Waiting),
+  hindered: Schema.optional(Hindrance),
   /** What the record said to do about others that hold what it wants. */
   on_conflict: Schema.optional(OnConflict),
   /** When the run ends unfinished, whatever it is doing. */

@@ -70,6 +70,6 @@ export const stopRun = (step: Step, { reason, message }: NonNullable<Status["sto
 }
 
 const released = (status: Status): Status => {
-  const { phase: _phase, waiting: _waiting, ...rest } = status
+  const { hindered: _hindered, phase: _phase, waiting: _waiting, ...rest } = status
   return { ...rest, slots: [] }
 }

@@ -60,6 +60,9 @@ const reconciling = (status: Status): Verdict => {
   if (isTerminal(status.status)) {
     return { type: "Reconciling", status: "False", reason: "Finished", message: "" }
   }
+  if (status.hindered !== undefined) {
+    return { type: "Reconciling", status: "True", reason: status.hindered.reason, message: status.hindered.message }
+  }
   if (status.waiting !== undefined) {
     return { type: "Reconciling", status: "True", reason: status.waiting.reason, message: status.waiting.message }
   }

@@ -45,7 +45,8 @@ export const progressLine = (status: Status): string => {
   return `${status.status}${doing}${waiting === undefined ? "" : `: ${waiting}`}`
 }
 
-const waitsFor = ({ attempts, waiting }: Status): string | undefined =>
+const waitsFor = ({ attempts, hindered, waiting }: Status): string | undefined =>
+  hindered?.message ??
   waiting?.message ??
   attempts.find((attempt) => attempt.outcome === undefined && attempt.waiting !== undefined)?.waiting
 
