@@ -13,7 +13,7 @@ export const Collection = Schema.Struct({
   /** What could not be looked at, and is left to the next sweep. */
   failed: Schema.Int,
   /** Milliseconds since the epoch. */
-  at: Schema.Int
+  at: Schema.Number
 })
 export type Collection = typeof Collection.Type
 
