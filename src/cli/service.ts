@@ -70,12 +70,14 @@ export const runService = Effect.fn("runService")(function* (
     LogRetention.layer(keys),
     JobArchive.layer(keys)
   )
+  const vault = yield* vaultOrNone
   const redaction = Redaction.layer(keys, options.secrets ?? secretsIn(options.environment)).pipe(
-    Layer.provide(Layer.merge(stores, yield* vaultOrNone))
+    Layer.provide(Layer.merge(stores, vault))
   )
   const desk = Jobs.layer.pipe(
     Layer.provideMerge(JobFinder.layer(keys)),
     Layer.provideMerge(Layer.mergeAll(Collections.layer(keys), StatusWatch.layer(keys), Submissions.layer(keys))),
+    Layer.provide(vault),
     Layer.provideMerge(stores)
   )
   const answering = Layer.mergeAll(

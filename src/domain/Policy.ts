@@ -1,4 +1,5 @@
 import type { JobDefaults } from "./resolve.ts"
+import type { VaultPolicyRoles } from "./vaultRoles.ts"
 
 /** What an operator can set about decisions. Times are milliseconds. */
 export interface Policy {
@@ -30,4 +31,6 @@ export interface Policy {
   readonly temporaryPrefix: string
   /** Below which Vault paths must lie what a job names, `{owner}` in them for its owner; empty: it may name any. */
   readonly vaultPaths: ReadonlyArray<string>
+  /** The Vault roles of the policies that tests name. */
+  readonly vaultPolicyRoles: VaultPolicyRoles
 }

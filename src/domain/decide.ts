@@ -7,7 +7,7 @@ import type { Decision, RecordView, Snapshot } from "./Snapshot.ts"
 import { isTerminal, type Reason, Status } from "./Status.ts"
 import type { Step } from "./Step.ts"
 import { faultsText, summarize } from "./summarize.ts"
-import { vaultPathFaults } from "./vaultPathFaults.ts"
+import { vaultFaults } from "./vaultFaults.ts"
 
 /**
  * The next step that brings the world closer to the record: pure, total and level-triggered. It looks at the states
@@ -109,7 +109,7 @@ const faults = (record: Extract<RecordView, { _tag: "Invalid" }>): string => fau
 
 const startRun = (snapshot: Snapshot, desired: DesiredRecord, generation: number, events: Status["events"]): Step => {
   const { policy, name, now } = snapshot
-  const refused = vaultPathFaults(desired.job, policy.vaultPaths)
+  const refused = vaultFaults(desired.job, policy)
   if (refused.length > 0) {
     return nothing(refuseRun(name, generation, desired.hash, "InvalidSpec", faultsText(refused), events, now))
   }

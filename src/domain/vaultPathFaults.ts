@@ -13,19 +13,20 @@ export const ownerPlaceholder = "{owner}"
 export const vaultPathFaults = (job: BuildJob, allowed: ReadonlyArray<string>): ReadonlyArray<FieldError> => {
   if (allowed.length === 0) return []
   const prefixes = allowed.flatMap((prefix) => prefixFor(prefix, job.owner))
-  return namedPaths(job)
+  return namedVaultPaths(job)
     .filter(({ named }) => !prefixes.some((prefix) => named === prefix || named.startsWith(`${prefix}/`)))
     .map(({ field }) => fieldError(field, `must lie below ${prefixes.join(" or ") || "no path: this owner has none"}`))
 }
 
-interface Named {
+/** A Vault path in a job, and where it stands. */
+export interface NamedVaultPath {
   readonly field: FieldPath
   readonly named: string
 }
 
-const namedPaths = (job: BuildJob): ReadonlyArray<Named> => {
+export const namedVaultPaths = (job: BuildJob): ReadonlyArray<NamedVaultPath> => {
   const { git_credentials_path: git, registry_credentials_path: registry, test, webhook_secret: secret } = job
-  const one = (field: string, path: string | undefined): ReadonlyArray<Named> =>
+  const one = (field: string, path: string | undefined): ReadonlyArray<NamedVaultPath> =>
     path === undefined || path === "" ? [] : [{ field: [field], named: path }]
   return [
     ...one("git_credentials_path", git),

@@ -20,6 +20,13 @@ export const parseVaultReference = (text: string): Option.Option<VaultReference>
 
 export const isVaultPath = (path: string): boolean => path.length <= 512 && vaultPath.test(path)
 
+/**
+ * A path that names no mount, as the product's users have always written those of credentials, in the mount that it is
+ * meant for: Nomad's templates take a path as it stands.
+ */
+export const mountedPath = (path: string, mount: string): string =>
+  path.startsWith("nomad/jobs/") && !path.startsWith(`${mount}/`) ? `${mount}/data/${path}` : path
+
 const prefix = "vault:"
 
 const vaultPath = /^[A-Za-z0-9_][A-Za-z0-9._@-]*(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._@-]+)*$/

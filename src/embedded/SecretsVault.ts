@@ -21,6 +21,12 @@ export const secretsVault = (file: string): Layer.Layer<Vault> =>
               : Effect.succeed(Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, textOf(value)])))
           }
         ),
+      presence: (path) =>
+        readSecretsFile(file).pipe(
+          Effect.map((find) => (find(path) === undefined ? ("missing" as const) : ("present" as const))),
+          // A file that is just being edited.
+          Effect.orElseSucceed(() => "unknown" as const)
+        ),
       health: Effect.match(readSecretsFile(file), {
         onFailure: () => "unhealthy" as const,
         onSuccess: () => "healthy" as const

@@ -1,3 +1,5 @@
+import type { VaultPolicyRoles } from "../domain/vaultRoles.ts"
+
 /** What an operator can set about the jobs that are given to Nomad. */
 export interface SpecSettings {
   readonly region: string
@@ -46,8 +48,12 @@ export interface SpecSettings {
   /** Without it steps have no Vault block, for an engine that fills in secrets by itself. */
   readonly vault: boolean
   readonly vaultRole?: string
+  /** What a test's policies ask for in the place of it. */
+  readonly vaultPolicyRoles: VaultPolicyRoles
   /** Of jobs that name none themselves. Nomad 1.10 and later go by the role alone. */
   readonly vaultPolicies: ReadonlyArray<string>
+  /** The KV engine of paths that name none, as `nomad/jobs/x`. */
+  readonly vaultMount: string
   /** Milliseconds between SIGTERM and SIGKILL; a client's `max_kill_timeout` limits it. */
   readonly killTimeout: number
   readonly logs: { readonly maxFiles: number; readonly maxFileSizeMb: number }
@@ -80,7 +86,9 @@ export const defaultSpecSettings: SpecSettings = {
   sshHostKeys: "accept-new",
   vault: true,
   vaultRole: "nomad-workloads",
+  vaultPolicyRoles: {},
   vaultPolicies: ["jobforge-service"],
+  vaultMount: "secret",
   killTimeout: 30_000,
   logs: { maxFiles: 5, maxFileSizeMb: 10 },
   dockerLogMaxSize: "200m",

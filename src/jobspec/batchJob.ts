@@ -10,6 +10,8 @@ export interface PhaseParts {
   readonly docker: Omit<DockerConfig, "network_mode" | "logging">
   readonly templates: ReadonlyArray<Template>
   readonly vaultPolicies?: ReadonlyArray<string>
+  /** In the place of the settings' role. */
+  readonly vaultRole?: string
   readonly group?: Partial<Pick<TaskGroup, "Constraints" | "Volumes">>
   readonly task?: Partial<Pick<Task, "User" | "Env" | "VolumeMounts">>
   readonly devices?: ReadonlyArray<{ readonly Name: string; readonly Count: number }>
@@ -87,9 +89,10 @@ const task = (input: PhaseInput, parts: PhaseParts): Task => {
 const vault = (settings: SpecSettings, parts: PhaseParts): { readonly Vault?: VaultBlock } => {
   if (!settings.vault) return {}
   const policies = parts.vaultPolicies ?? settings.vaultPolicies
+  const role = parts.vaultRole ?? settings.vaultRole
   return {
     Vault: {
-      ...(settings.vaultRole === undefined ? {} : { Role: settings.vaultRole }),
+      ...(role === undefined ? {} : { Role: role }),
       ...(policies.length === 0 ? {} : { Policies: policies }),
       ChangeMode: "noop",
       Env: false,

@@ -35,7 +35,7 @@ export const buildSpec = (input: PhaseInput, target: BuildTarget): NomadJob => {
     meta: target.kind === "temporary" ? temporaryMeta(input, target.image) : {},
     limits: job.resources.build,
     docker: rootless(settings, scriptEntrypoint(buildScript, images)),
-    templates: [...gitTemplates(job), ...registryTemplates(registryLogins(input, temporary))],
+    templates: [...gitTemplates(job, settings), ...registryTemplates(registryLogins(input, temporary), settings)],
     group: {
       Volumes: {
         cache: { Name: "cache", Type: "host", Source: cacheVolume.name, ReadOnly: false },

@@ -13,7 +13,7 @@ export const cleanupSpec = (input: PhaseInput, image: string): NomadJob =>
     phase: "cleanup",
     limits: input.settings.cleanupLimits,
     docker: unprivileged(input.settings.images.publisher, scriptEntrypoint(cleanupScript, [image])),
-    templates: registryTemplates(registryLogins(input, Option.some(image))),
+    templates: registryTemplates(registryLogins(input, Option.some(image)), input.settings),
     group: { Volumes: certificateVolume(input.settings) },
     task: registryTask(input, sorted(registryEnvironment(input, [image])))
   })

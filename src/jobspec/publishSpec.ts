@@ -18,7 +18,7 @@ export const publishSpec = (
     phase: "publish",
     limits: input.job.resources.publish,
     docker: unprivileged(input.settings.images.publisher, scriptEntrypoint(publishScript, images)),
-    templates: registryTemplates(registryLogins(input, Option.some(source))),
+    templates: registryTemplates(registryLogins(input, Option.some(source)), input.settings),
     group: { Volumes: certificateVolume(input.settings) },
     task: registryTask(
       input,

@@ -1,4 +1,5 @@
 import type { ResolvedTest, TestCase } from "../domain/resolve.ts"
+import { policyRoles } from "../domain/vaultRoles.ts"
 import { batchJob, sorted } from "./batchJob.ts"
 import { driverText } from "./driverText.ts"
 import type { Constraint, NomadJob } from "./NomadJob.ts"
@@ -18,6 +19,7 @@ export const testSpec = (input: PhaseInput, testCase: TestCase, imageByDigest: s
   const { test } = job
   const gpu = usesGpu(test)
   const constraints = [...(gpu ? [gpuConstraint] : []), ...test.constraints.map(constraint)]
+  const [vaultRole] = policyRoles(test.vault_policies, settings.vaultPolicyRoles)
   const image = driverText(imageByDigest)
   return batchJob(input, {
     phase: "test",
@@ -30,8 +32,9 @@ export const testSpec = (input: PhaseInput, testCase: TestCase, imageByDigest: s
         : {}),
       ...(gpu ? { runtime: "nvidia" } : {})
     },
-    templates: testTemplates(test),
+    templates: testTemplates(test, settings),
     ...(test.vault_policies.length === 0 ? {} : { vaultPolicies: test.vault_policies }),
+    ...(vaultRole === undefined ? {} : { vaultRole }),
     group: constraints.length === 0 ? {} : { Constraints: constraints },
     task: { Env: environment(test, settings) },
     ...(asksForDevices(test, settings) ? { devices: [{ Name: "nvidia/gpu", Count: test.gpu_count }] } : {})

@@ -1,8 +1,14 @@
 import { Schema } from "effect"
 import { Nanoseconds } from "./NomadTime.ts"
-import { count, flag, recordOf, text } from "./optionalFields.ts"
+import { count, flag, listOf, recordOf, text } from "./optionalFields.ts"
 
 const meta = recordOf(Schema.String)
+
+/** Only whether Nomad gets it a Vault token. */
+const Task = Schema.Struct({
+  Name: text,
+  Vault: Schema.optionalWith(Schema.NullOr(Schema.Struct({ Role: text })), { default: () => null })
+})
 
 /** A job as Nomad holds it, under Nomad's own names, reduced to what this product reads. */
 export const Job = Schema.Struct({
@@ -17,6 +23,7 @@ export const Job = Schema.Struct({
   /** Counts the changes of the specification; a stop is one of them. */
   Version: count,
   Meta: meta,
+  TaskGroups: listOf(Schema.Struct({ Tasks: listOf(Task) })),
   CreateIndex: count,
   ModifyIndex: count,
   JobModifyIndex: count,

@@ -20,7 +20,7 @@ export const outcome = (
 ): ChildState =>
   Option.match(judged(job, allocations), {
     onNone: () => withoutAllocation(job, evaluations),
-    onSome: (allocation) => ofAllocation(allocation, evaluations, isStopped(job))
+    onSome: (allocation) => ofAllocation(allocation, evaluations, job)
   })
 
 const isStopped = Option.exists<Job>(({ Stop }) => Stop)
@@ -55,13 +55,14 @@ const withoutAllocation = (job: Option.Option<Job>, evaluations: ReadonlyArray<E
 const ofAllocation = (
   allocation: Allocation,
   evaluations: ReadonlyArray<Evaluation>,
-  jobStopped: boolean
+  job: Option.Option<Job>
 ): ChildState => {
   if (allocation.ClientStatus === "lost") return lost(allocation, allocation.DesiredDescription)
   const hasEnded = allocation.ClientStatus === "complete" || allocation.ClientStatus === "failed"
   if (!isWanted(allocation))
     return hasEnded ? removed(allocation) : ChildState.Stopping({ allocationId: allocation.ID })
-  if (!hasEnded) return jobStopped ? ChildState.Stopping({ allocationId: allocation.ID }) : underWay(allocation)
+  if (!hasEnded)
+    return isStopped(job) ? ChildState.Stopping({ allocationId: allocation.ID }) : underWay(allocation, job)
   return willRunAgain(allocation, evaluations)
     ? ChildState.Queued({ unplaced: unplaced(evaluations) })
     : ended(allocation)
@@ -84,21 +85,35 @@ const lost = (allocation: Allocation, message: string): ChildState =>
   })
 
 /** A client that doesn't answer (`unknown`) leaves the allocation as it was last seen, until Nomad calls it lost. */
-const underWay = (allocation: Allocation): ChildState => {
+const underWay = (allocation: Allocation, job: Option.Option<Job>): ChildState => {
   const { ID: allocationId, NodeID: nodeId, NodeName: nodeName, TaskStates } = allocation
   const tasks = Object.values(TaskStates)
+  const logsIn = Option.exists(job, usesVault)
   const running = tasks.find(({ StartedAt, State }) => State !== "pending" && Option.isSome(StartedAt))
   return running === undefined
-    ? ChildState.Starting({ allocationId, nodeId, nodeName, waiting: Option.firstSomeOf(tasks.map(waitsFor)) })
+    ? ChildState.Starting({
+        allocationId,
+        nodeId,
+        nodeName,
+        waiting: Option.firstSomeOf(tasks.map((task) => waitsFor(task, logsIn)))
+      })
     : ChildState.Running({ allocationId, nodeId, nodeName, startedAt: Option.getOrElse(running.StartedAt, () => 0) })
 }
 
-/** `Missing: vault.read(…)`, as long as nothing has happened since. */
-const waitsFor = ({ Events }: Allocation["TaskStates"][string]): Option.Option<string> =>
-  Option.fromNullable(Events.at(-1)).pipe(
-    Option.filter(({ Type }) => Type === "Template"),
-    Option.map(({ DisplayMessage }) => DisplayMessage)
-  )
+/**
+ * `Missing: vault.read(…)`, as long as nothing has happened since. Of a login to Vault that doesn't succeed, which it tries
+ * again without end, Nomad says nothing at all: it is what comes after the task's folder and before its templates.
+ */
+const waitsFor = ({ Events }: Allocation["TaskStates"][string], logsIn: boolean): Option.Option<string> =>
+  Option.flatMapNullable(Option.fromNullable(Events.at(-1)), ({ DisplayMessage, Type }) => {
+    if (Type === "Template") return DisplayMessage
+    return logsIn && Type === "Task Setup" ? noLogin : undefined
+  })
+
+const noLogin = "Nomad's client has no Vault token for the task yet"
+
+const usesVault = ({ TaskGroups }: Job): boolean =>
+  TaskGroups.some(({ Tasks }) => Tasks.some(({ Vault }) => Vault !== null))
 
 const ended = (allocation: Allocation): ChildState => {
   const { ID: allocationId, NodeID: nodeId, NodeName: nodeName } = allocation

@@ -5,8 +5,9 @@ import { decodeInput } from "../domain/decodeRecord.ts"
 import { resolveJob } from "../domain/resolve.ts"
 import { allSlots } from "../domain/slots.ts"
 import { isTerminal, type JobStatus, type Status } from "../domain/Status.ts"
-import { vaultPathFaults } from "../domain/vaultPathFaults.ts"
+import { vaultFaults } from "../domain/vaultFaults.ts"
 import type { ApiError } from "../http/ApiError.ts"
+import { Vault } from "../vault/Vault.ts"
 import { Collections } from "../store/Collections.ts"
 import type { Collection } from "../store/CollectionsValue.ts"
 import { JobArchive } from "../store/JobArchive.ts"
@@ -17,6 +18,7 @@ import { StatusWatch } from "../store/StatusWatch.ts"
 import { type SlotTaken, Submissions, type SubmitKeyReused, type Submitted } from "../store/Submissions.ts"
 import { Caller, mayChange, maySee } from "./Caller.ts"
 import { InvalidJob, JobConflict, JobNotFound, NotAllowed } from "./JobErrors.ts"
+import { secretFaults } from "./secretFaults.ts"
 
 /** Which jobs to list; all fields narrow the list, and the counts are of what is left. */
 export interface JobQuery {
@@ -73,7 +75,7 @@ export class Jobs extends Context.Tag("jobforge/server/Jobs")<
   static readonly layer: Layer.Layer<
     Jobs,
     never,
-    Collections | JobArchive | JobFinder | LiveSettings | Statuses | StatusWatch | Submissions
+    Collections | JobArchive | JobFinder | LiveSettings | Statuses | StatusWatch | Submissions | Vault
   > = Layer.suspend(() => Layer.effect(Jobs, make))
 }
 
@@ -90,6 +92,7 @@ const make = Effect.gen(function* () {
   const settings = yield* LiveSettings
   const statuses = yield* Statuses
   const submissions = yield* Submissions
+  const vault = yield* Vault
   const watch = yield* StatusWatch
 
   const find = Effect.fn("Jobs.find")(function* (id: string) {
@@ -107,7 +110,8 @@ const make = Effect.gen(function* () {
     if (!mayChange(yield* Caller, owner))
       return yield* new NotAllowed({ detail: `no right to submit for owner ${owner}` })
     const { policy } = yield* settings.current
-    const faults = vaultPathFaults(record.job, policy.vaultPaths)
+    const refused = vaultFaults(record.job, policy)
+    const faults = refused.length > 0 ? refused : yield* secretFaults(vault, record.job)
     if (Arr.isNonEmptyReadonlyArray(faults)) return yield* new InvalidJob({ errors: faults })
     return yield* submissions.submit(record, {
       submitKey: Option.fromNullable(options?.submitKey),

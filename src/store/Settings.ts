@@ -91,9 +91,13 @@ const knownKeys: ReadonlySet<string> = new Set(
 
 type Read = <A>(knob: Knob<A>) => A
 
-const assemble = (read: Read): Settings => ({
-  policy: policyOf(read),
-  spec: specOf(read),
+const assemble = (read: Read): Settings => {
+  const policy = policyOf(read)
+  // Read once: a fault is told once.
+  return { policy, spec: { ...specOf(read), vaultPolicyRoles: policy.vaultPolicyRoles }, ...othersOf(read) }
+}
+
+const othersOf = (read: Read): Omit<Settings, "policy" | "spec"> => ({
   retention: retentionOf(read),
   webhookAllow: read(knobs.webhookAllow),
   logLevel: read(knobs.logLevel),
@@ -147,7 +151,8 @@ const policyOf = (read: Read): Settings["policy"] => ({
   logsGrace,
   registryBase: read(knobs.registryUrl),
   temporaryPrefix: read(knobs.temporaryPrefix),
-  vaultPaths: read(knobs.vaultPaths)
+  vaultPaths: read(knobs.vaultPaths),
+  vaultPolicyRoles: read(knobs.vaultPolicyRoles)
 })
 
 /** Milliseconds beyond its kill timeout in which a client tells that a task has ended. */
@@ -184,6 +189,7 @@ const specOf = (read: Read): SpecSettings => ({
   vault: read(knobs.vault),
   ...unlessEmpty(read(knobs.vaultRole), (role) => ({ vaultRole: role })),
   vaultPolicies: read(knobs.vaultPolicies),
+  vaultMount: read(knobs.vaultMount),
   killTimeout: read(knobs.killTimeout),
   logs: { maxFiles: read(knobs.dockerLogMaxFiles), maxFileSizeMb: read(knobs.logFileMegabytes) },
   dockerLogMaxSize: read(knobs.dockerLogMaxSize),

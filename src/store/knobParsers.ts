@@ -3,6 +3,7 @@ import { parseGoDuration } from "../domain/GoDuration.ts"
 import { isRegistryUrl } from "../domain/ImageReference.ts"
 import { ownerPlaceholder } from "../domain/vaultPathFaults.ts"
 import { isVaultPath } from "../domain/vaultReference.ts"
+import type { VaultPolicyRoles } from "../domain/vaultRoles.ts"
 
 export const duration = (text: string): Either.Either<number, string> =>
   Option.match(parseGoDuration(text), {
@@ -47,6 +48,22 @@ export const vaultPrefixes = (text: string): Either.Either<ReadonlyArray<string>
       prefixes.every((prefix) => isVaultPath(prefix.replaceAll(ownerPlaceholder, "owner").replace(/\/$/, ""))),
     () => "must be Vault paths as secret/data/{owner}, parted by commas"
   )
+
+/** `policy=role` */
+export const policyRoles = (text: string): Either.Either<VaultPolicyRoles, string> => {
+  const pairs = Either.getOrThrow(list(text)).map((item) =>
+    /^([A-Za-z0-9._/:-]{1,128})=([A-Za-z0-9._-]{1,128})$/.exec(item)
+  )
+  const roles = pairs.flatMap((pair) => (pair === null ? [] : [[pair[1] ?? "", pair[2] ?? ""] as const]))
+  return roles.length === pairs.length
+    ? Either.right(Object.fromEntries(roles))
+    : Either.left("must be policy=role, parted by commas, as payments=payments-tests,search=search-tests")
+}
+
+export const vaultMount = (text: string): Either.Either<string, string> =>
+  isVaultPath(text.replace(/\/$/, ""))
+    ? Either.right(text.replace(/\/$/, ""))
+    : Either.left("must be the path of a KV engine as secret or team/kv")
 
 export const registry = (text: string): Either.Either<string, string> =>
   text === "" || isRegistryUrl(text)

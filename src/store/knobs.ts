@@ -17,6 +17,7 @@ import {
 import { accessKnobs } from "./accessKnobs.ts"
 import { observationKnobs } from "./observationKnobs.ts"
 import { retentionKnobs } from "./retentionKnobs.ts"
+import { vaultKnobs } from "./vaultKnobs.ts"
 import { webhookKnobs } from "./webhookKnobs.ts"
 
 /** Every setting. KV wins over the environment, which wins over the default. */
@@ -204,27 +205,7 @@ export const knobs = {
     amount,
     "MB of all layer caches on a client; the least recently used go first"
   ),
-  vault: knob(
-    "VAULT_ENABLED",
-    "vault/enabled",
-    "true",
-    flag,
-    "Give steps that need secrets a Vault block; false for an engine that fills in secrets by itself"
-  ),
-  vaultRole: knob(
-    "VAULT_ROLE",
-    "vault/role",
-    defaultSpecSettings.vaultRole ?? "",
-    string,
-    "Vault role of the steps; empty: Nomad's default"
-  ),
-  vaultPolicies: knob(
-    "VAULT_POLICIES",
-    "vault/policies",
-    defaultSpecSettings.vaultPolicies.join(","),
-    list,
-    "Vault policies of steps that name none; Nomad 1.10 and later go by the role alone"
-  ),
+  ...vaultKnobs,
   sshHostKeys: knob(
     "SSH_HOST_KEYS",
     "git/ssh_host_keys",

@@ -1,5 +1,6 @@
 import { Effect, Either, Option, Schema } from "effect"
-import { type ApiError, Denied, Invalid, NotFound } from "../http/ApiError.ts"
+import { type ApiError, Denied, NotFound } from "../http/ApiError.ts"
+import { escapedPath, type KvMount, type KvMounts } from "./kvMounts.ts"
 import { about, decodeAnswer, type VaultCall, type VaultRequest } from "./VaultCall.ts"
 
 export type ReadSecret = (path: string) => Effect.Effect<Readonly<Record<string, string>>, ApiError>
@@ -8,47 +9,23 @@ export type ReadSecret = (path: string) => Effect.Effect<Readonly<Record<string,
  * Reads secrets of KV engines by paths in any of the usual styles: `secret/data/x` as the API of version 2 calls it,
  * `secret/x` as `vault kv` shows it, `nomad/jobs/x` without the mount.
  *
- * Which engine a path belongs to is asked of Vault, as its own program does. Where that isn't allowed, or there is no such
- * mount, the styles are tried one after the other.
+ * Where Vault doesn't say which engine a path belongs to, the styles are tried one after the other.
  */
-export const makeKvReader = (call: VaultCall, defaultMount: string): ReadSecret => {
-  /** By the mount's path, which ends with `/`. */
-  const versions = new Map<string, 1 | 2>()
-
-  const mountOf = Effect.fnUntraced(function* (path: string) {
-    const known = [...versions.keys()].find((mount) => path.startsWith(mount))
-    if (known !== undefined) return known
-    const request: VaultRequest = {
-      operation: `mount of ${path}`,
-      method: "GET",
-      path: `/v1/sys/internal/ui/mounts/${escaped(path)}`
-    }
-    const response = yield* call(request)
-    const { data } = yield* decodeMount(request, response)
-    const mount = data.path.endsWith("/") ? data.path : `${data.path}/`
-    versions.set(mount, data.options?.version === "2" ? 2 : 1)
-    return mount
-  })
-
+export const makeKvReader = (call: VaultCall, mounts: KvMounts, defaultMount: string): ReadSecret => {
   const readAt = Effect.fnUntraced(function* (path: string) {
-    const request: VaultRequest = { operation: `read ${path}`, method: "GET", path: `/v1/${escaped(path)}` }
+    const request: VaultRequest = { operation: `read ${path}`, method: "GET", path: `/v1/${escapedPath(path)}` }
     const response = yield* call(request)
     return yield* fieldsOf(request, yield* decodeSecret(request, response))
   })
 
   return Effect.fn("Vault.read")(function* (path: string) {
-    if (!isClean(path))
-      return yield* new Invalid({ ...about({ operation: "read" }), detail: "it is no path of a secret" })
-    const mount = yield* Effect.asSome(mountOf(path)).pipe(
-      Effect.catchTags({ Denied: () => Effect.succeedNone, NotFound: () => Effect.succeedNone })
-    )
+    const mount = yield* mounts.of(path)
     const places = Option.match(mount, {
       onNone: () => guesses(path, defaultMount),
-      onSome: (found) => [within(path, found, versions.get(found) ?? 1)]
+      onSome: (found) => [within(path, found)]
     })
     return yield* Effect.tapError(firstReadable(path, places, readAt), () =>
-      // Its engine may have been upgraded or replaced.
-      Effect.sync(() => Option.map(mount, (found) => versions.delete(found)))
+      Effect.sync(() => Option.map(mount, mounts.forget))
     )
   })
 }
@@ -72,7 +49,7 @@ const firstReadable = Effect.fnUntraced(function* (
 })
 
 /** The API's path of a secret in a mount of this version. */
-const within = (path: string, mount: string, version: 1 | 2): string =>
+const within = (path: string, { path: mount, version }: KvMount): string =>
   version === 1 || path.startsWith(`${mount}data/`) ? path : `${mount}data/${path.slice(mount.length)}`
 
 const guesses = (path: string, defaultMount: string): ReadonlyArray<string> => {
@@ -81,20 +58,6 @@ const guesses = (path: string, defaultMount: string): ReadonlyArray<string> => {
   const inDefault = mount === defaultMount ? [] : [`${defaultMount}/data/${path}`]
   return [...(rest.length === 0 ? [] : [`${mount}/data/${rest.join("/")}`]), ...inDefault, path]
 }
-
-/** Nothing that would ask for another path than it seems to. */
-const isClean = (path: string): boolean =>
-  path.split("/").every((name) => name !== "" && name !== "." && name !== ".." && !/[\p{Cc}\ud800-\udfff]/u.test(name))
-
-const escaped = (path: string): string => path.split("/").map(encodeURIComponent).join("/")
-
-const Mount = Schema.Struct({
-  data: Schema.Struct({
-    path: Schema.String,
-    options: Schema.optional(Schema.NullOr(Schema.Struct({ version: Schema.optional(Schema.String) })))
-  })
-})
-const decodeMount = decodeAnswer(Mount)
 
 const Fields = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 const decodeSecret = decodeAnswer(Schema.Struct({ data: Schema.NullOr(Fields) }))

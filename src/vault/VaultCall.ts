@@ -1,38 +1,57 @@
-import type { FileSystem } from "@effect/platform"
-import { type Duration, Effect, Either, Redacted, Schema } from "effect"
+import { type Duration, Effect, Either, Schema } from "effect"
 import { type ApiError, Conflict, Denied, Invalid, NotFound, Unavailable } from "../http/ApiError.ts"
 import type { Endpoint, HttpRequest, HttpResponse } from "../http/Transport.ts"
-import type { VaultToken } from "./VaultConfig.ts"
 
-export interface VaultRequest extends Pick<HttpRequest, "method" | "path" | "query"> {
+export interface VaultRequest extends Pick<HttpRequest, "method" | "path" | "query" | "body"> {
   /** For messages, e.g. `read secret/data/git`. Never a value or a token. */
   readonly operation: string
-  /** Sent without a token. */
-  readonly anonymous?: boolean
 }
 
-/** One request with the token of the moment. Failures are told apart by what the caller can do, and hold no secret. */
+/** One request. Failures are told apart by what the caller can do, and hold no secret. */
 export type VaultCall = (request: VaultRequest) => Effect.Effect<HttpResponse, ApiError>
+
+/** The same as whom the token says; empty: as nobody. */
+export type VaultSend = (request: VaultRequest, token: string) => Effect.Effect<HttpResponse, ApiError>
+
+/** As whom the service asks. */
+export interface TokenSource {
+  /** What to ask this with. */
+  readonly current: (request: VaultRequest) => Effect.Effect<string, ApiError>
+  /** Whether there is another token in the place of this one, which Vault has refused. */
+  readonly replaces: (refused: string) => Effect.Effect<boolean>
+}
 
 const timeout: Duration.DurationInput = "5 seconds"
 
+export const makeVaultSend =
+  (endpoint: Endpoint): VaultSend =>
+  (request, token) =>
+    endpoint
+      .request({
+        method: request.method,
+        path: request.path,
+        timeout,
+        ...(token === "" ? {} : { headers: { "x-vault-token": token } }),
+        ...(request.query === undefined ? {} : { query: request.query }),
+        ...(request.body === undefined ? {} : { body: request.body })
+      })
+      .pipe(
+        Effect.catchTag("TransportError", ({ detail }) => new Unavailable({ ...about(request), detail })),
+        Effect.filterOrElse(
+          ({ status }) => status >= 200 && status < 300,
+          (response) => Effect.fail(refusal(request, response))
+        )
+      )
+
+/** With the token of the moment; once more where that one was refused and there is another by now. */
 export const makeVaultCall =
-  (endpoint: Endpoint, token: VaultToken, files: FileSystem.FileSystem): VaultCall =>
+  (send: VaultSend, tokens: TokenSource): VaultCall =>
   (request) =>
-    (request.anonymous === true ? Effect.succeed("") : readToken(request, token, files)).pipe(
-      Effect.flatMap((secret) =>
-        endpoint.request({
-          method: request.method,
-          path: request.path,
-          timeout,
-          ...(secret === "" ? {} : { headers: { "x-vault-token": secret } }),
-          ...(request.query === undefined ? {} : { query: request.query })
-        })
-      ),
-      Effect.catchTag("TransportError", ({ detail }) => new Unavailable({ ...about(request), detail })),
-      Effect.filterOrElse(
-        ({ status }) => status >= 200 && status < 300,
-        (response) => Effect.fail(refusal(request, response))
+    Effect.flatMap(tokens.current(request), (token) =>
+      Effect.catchTag(send(request, token), "Denied", (denied) =>
+        Effect.flatMap(tokens.replaces(token), (replaced) =>
+          replaced ? Effect.flatMap(tokens.current(request), (another) => send(request, another)) : Effect.fail(denied)
+        )
       )
     )
 
@@ -47,33 +66,6 @@ export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>) => {
 }
 
 export const about = ({ operation }: Pick<VaultRequest, "operation">) => ({ system: "vault", operation }) as const
-
-const readToken = (
-  request: VaultRequest,
-  token: VaultToken,
-  files: FileSystem.FileSystem
-): Effect.Effect<string, Denied> => {
-  switch (token._tag) {
-    case "Given":
-      return Effect.succeed(Redacted.value(token.token))
-    case "InFile":
-      return Effect.filterOrFail(
-        files.readFileString(token.path).pipe(
-          Effect.map((content) => content.trim()),
-          Effect.orElseSucceed(() => "")
-        ),
-        (content) => headerSafe.test(content),
-        () => new Denied({ ...about(request), detail: `the file ${token.path} doesn't hold a token alone` })
-      )
-    case "None":
-      return new Denied({
-        ...about(request),
-        detail: "there is no token; set VAULT_TOKEN or VAULT_TOKEN_FILE, or give the Nomad task a vault block"
-      })
-  }
-}
-
-const headerSafe = /^[\x21-\x7e]+$/
 
 const Errors = Schema.parseJson(Schema.Struct({ errors: Schema.Array(Schema.String) }))
 const decodeErrors = Schema.decodeUnknownEither(Errors)

@@ -1,5 +1,5 @@
 import type { FileSystem } from "@effect/platform"
-import { type ConfigError, Effect, Either, Option, Redacted } from "effect"
+import { ConfigError, Effect, Either, Option, Redacted } from "effect"
 import { checkedSetting, settingText } from "../http/settingText.ts"
 import { tlsFiles } from "../http/tlsFiles.ts"
 import type { TlsOptions } from "../http/Transport.ts"
@@ -20,11 +20,23 @@ export interface VaultConfig {
 export type VaultToken =
   | { readonly _tag: "Given"; readonly token: Redacted.Redacted }
   | { readonly _tag: "InFile"; readonly path: string }
+  | {
+      readonly _tag: "AppRole"
+      /** Below `auth/`. */
+      readonly mount: string
+      readonly roleId: string
+      readonly secretId: SecretId
+    }
   | { readonly _tag: "None" }
 
+/** In a file it is read at each login, so that it can be replaced there. */
+export type SecretId =
+  | { readonly _tag: "Given"; readonly secretId: Redacted.Redacted }
+  | { readonly _tag: "InFile"; readonly path: string }
+
 /**
- * From the variables that the `vault` program reads, and `VAULT_TOKEN_FILE`; without any of them the token is the one that
- * Nomad writes for a task with a vault block. None when `VAULT_ADDR` is unset: the service then reads no secrets.
+ * From the variables that the `vault` program reads, `VAULT_TOKEN_FILE`, or those of an AppRole; without any of them the
+ * token is the one that Nomad writes for a task with a vault block. None when `VAULT_ADDR` is unset: the service then reads no secrets.
  */
 export const load: Effect.Effect<
   Option.Option<VaultConfig>,
@@ -71,12 +83,39 @@ const tokenOf = Effect.gen(function* () {
   if (Option.isSome(file)) return inFile(file.value)
   const given = yield* checkedSetting("VAULT_TOKEN", parseToken)
   if (Option.isSome(given)) return { _tag: "Given", token: given.value } satisfies VaultToken
+  const role = yield* appRole
+  if (Option.isSome(role)) return role.value
   const folder = yield* settingText("NOMAD_SECRETS_DIR")
   return Option.match(folder, {
     onNone: () => none,
     onSome: (path) => inFile(`${path.replace(/\/$/, "")}/vault_token`)
   })
 })
+
+/** Without its other half neither id is of use: who set one meant both. */
+const appRole = Effect.gen(function* () {
+  const roleId = yield* checkedSetting("VAULT_ROLE_ID", (value) => Either.map(parseToken(value), Redacted.value))
+  const file = yield* settingText("VAULT_SECRET_ID_FILE")
+  const given = yield* checkedSetting("VAULT_SECRET_ID", parseToken)
+  const mount = yield* checkedSetting("VAULT_APPROLE_MOUNT", parseMount)
+  const secretId: Option.Option<SecretId> = Option.orElse(
+    Option.map(file, (path) => ({ _tag: "InFile" as const, path })),
+    () => Option.map(given, (secret) => ({ _tag: "Given" as const, secretId: secret }))
+  )
+  if (Option.isNone(roleId) && Option.isNone(secretId)) return Option.none<VaultToken>()
+  if (Option.isNone(roleId)) return yield* missing("VAULT_ROLE_ID", "is needed with VAULT_SECRET_ID")
+  if (Option.isNone(secretId)) {
+    return yield* missing("VAULT_SECRET_ID", "(or VAULT_SECRET_ID_FILE) is needed with VAULT_ROLE_ID")
+  }
+  return Option.some<VaultToken>({
+    _tag: "AppRole",
+    mount: Option.getOrElse(mount, () => "approle"),
+    roleId: roleId.value,
+    secretId: secretId.value
+  })
+})
+
+const missing = (name: string, why: string) => Effect.fail(ConfigError.MissingData([name], `${name} ${why}`))
 
 const inFile = (path: string): VaultToken => ({ _tag: "InFile", path })
 

@@ -2,10 +2,12 @@ import { FileSystem } from "@effect/platform"
 import { type ConfigError, Effect, Layer, Option } from "effect"
 import { Denied } from "../http/ApiError.ts"
 import { makeEndpoint } from "../http/Transport.ts"
+import { makeKvMounts } from "./kvMounts.ts"
+import { makeKvPreflight } from "./makeKvPreflight.ts"
 import { makeKvReader } from "./KvReader.ts"
-import { keepTokenAlive } from "./keepTokenAlive.ts"
+import { makeTokenSource } from "./makeTokenSource.ts"
 import { Vault } from "./Vault.ts"
-import { makeVaultCall } from "./VaultCall.ts"
+import { makeVaultCall, makeVaultSend } from "./VaultCall.ts"
 import * as VaultConfig from "./VaultConfig.ts"
 
 /**
@@ -32,18 +34,22 @@ export const layerOf = (config: VaultConfig.VaultConfig): Layer.Layer<Vault, nev
         },
         ...(config.tls === undefined ? {} : { tls: config.tls })
       })
-      const call = makeVaultCall(endpoint, config.token, files)
-      if (config.token._tag === "Given") yield* Effect.forkScoped(keepTokenAlive(call))
+      const send = makeVaultSend(endpoint)
+      const call = makeVaultCall(send, yield* makeTokenSource(config.token, send, files))
+      const mounts = makeKvMounts(call)
       return Vault.of({
-        read: makeKvReader(call, config.mount),
+        read: makeKvReader(call, mounts, config.mount),
+        presence: makeKvPreflight(call, mounts, config.mount),
         // Standbys forward what they are asked: they are as good as the active one.
-        health: call({
-          operation: "health",
-          method: "GET",
-          path: "/v1/sys/health",
-          query: { standbyok: "true", perfstandbyok: "true" },
-          anonymous: true
-        }).pipe(
+        health: send(
+          {
+            operation: "health",
+            method: "GET",
+            path: "/v1/sys/health",
+            query: { standbyok: "true", perfstandbyok: "true" }
+          },
+          ""
+        ).pipe(
           Effect.match({ onFailure: () => "unhealthy" as const, onSuccess: () => "healthy" as const }),
           Effect.withSpan("Vault.health")
         )
@@ -63,6 +69,7 @@ export const disabled: Layer.Layer<Vault> = Layer.succeed(
           detail: "no Vault is configured; set VAULT_ADDR and a token"
         })
       ),
+    presence: () => Effect.succeed("unknown"),
     health: Effect.succeed("disabled")
   })
 )

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import { parseVaultReference } from "../../src/domain/vaultReference.ts"
+import { mountedPath, parseVaultReference } from "../../src/domain/vaultReference.ts"
 import { messages } from "./records.ts"
 
 describe("a reference to a secret of Vault's", () => {
@@ -30,5 +30,15 @@ describe("a reference to a secret of Vault's", () => {
     assert.deepStrictEqual(messages({ webhook_secret }), [
       "webhook_secret must be vault:<path>#<field> where it names a secret of Vault's, as vault:secret/data/hooks#key"
     ])
+  })
+})
+
+describe("a path that names no mount", () => {
+  it("lies in the mount that it is meant for", () => {
+    assert.strictEqual(mountedPath("nomad/jobs/git", "secret"), "secret/data/nomad/jobs/git")
+    assert.strictEqual(mountedPath("nomad/jobs/git", "nomad"), "nomad/jobs/git")
+    for (const path of ["secret/nomad/jobs/git", "secret/data/nomad/jobs/git", "kv/git", "nomad/job"]) {
+      assert.strictEqual(mountedPath(path, "secret"), path)
+    }
   })
 })

@@ -257,6 +257,18 @@ describe("the test step", () => {
     assert.deepEqual(taskOf(spec).Vault?.Policies, ["tests"])
   })
 
+  it("logs in to Vault as the role that its policies stand for, and other steps as their own", () => {
+    const settings = { vaultPolicyRoles: { payments: "payments-tests" } }
+    const secret = { vault_secrets: [{ path: "nomad/jobs/db", fields: { a: "A" } }] }
+    const mapped = test({ settings, test: { ...secret, vault_policies: ["payments"] } })
+    assert.strictEqual(taskOf(mapped).Vault?.Role, "payments-tests")
+    assert.include(JSON.stringify(taskOf(mapped).Templates), "secret/data/nomad/jobs/db")
+    assert.strictEqual(
+      taskOf(test({ settings, test: { ...secret, vault_policies: ["other"] } })).Vault?.Role,
+      "nomad-workloads"
+    )
+  })
+
   it("leaves out what of Vault is not configured", () => {
     const spec = testSpec(
       {

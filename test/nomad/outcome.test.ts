@@ -251,6 +251,18 @@ describe("the state of a child", () => {
     assert.deepInclude(outcome(job(), [allocation()], []), { _tag: "Starting", waiting: Option.none() })
   })
 
+  it("waits for its login to Vault from its setting up on, where it has one", () => {
+    const setUp = { Type: "Task Setup", Time: time(2), DisplayMessage: "Building Task Directory" }
+    const started = { ClientStatus: "pending", TaskStates: { main: { State: "pending", Events: [setUp] } } }
+    const of = (Vault: { readonly Role: string } | null) =>
+      outcome(job({ TaskGroups: [{ Tasks: [{ Name: "main", Vault }] }] }), [allocation(started)], [])
+    assert.deepInclude(of({ Role: "r" }), {
+      _tag: "Starting",
+      waiting: Option.some("Nomad's client has no Vault token for the task yet")
+    })
+    assert.deepInclude(of(null), { _tag: "Starting", waiting: Option.none() })
+  })
+
   it("stays as it was last seen while its client doesn't answer", () => {
     const TaskStates = { main: { State: "running", StartedAt: at(2000) } }
     for (const ClientStatus of ["unknown", "a word of tomorrow's"]) {

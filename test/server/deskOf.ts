@@ -9,6 +9,7 @@ import { LiveSettings } from "../../src/store/LiveSettings.ts"
 import { Statuses } from "../../src/store/Statuses.ts"
 import { StatusWatch } from "../../src/store/StatusWatch.ts"
 import { Submissions } from "../../src/store/Submissions.ts"
+import * as VaultHttp from "../../src/vault/VaultHttp.ts"
 
 export const keys = keysBelow("jobforge-service")
 
@@ -24,5 +25,5 @@ export const deskOf = (consul: Consul["Type"]) =>
         JobArchive.layer(keys)
       )
     ),
-    Layer.provideMerge(Layer.succeed(Consul, consul))
+    Layer.provideMerge(Layer.merge(Layer.succeed(Consul, consul), VaultHttp.disabled))
   )

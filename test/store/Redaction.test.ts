@@ -28,6 +28,7 @@ const world = (read: (path: string) => Effect.Effect<Fields, ApiError>, logs: Re
           Ref.update(asked, (paths) => [...paths, path]),
           read(path)
         ),
+      presence: () => Effect.dieMessage("asked"),
       health: Effect.succeed("healthy")
     })
     const consul = yield* Consul
@@ -178,7 +179,11 @@ describe("redaction for a run", () => {
 
   it.scopedLive("asks nothing for a job without secrets of its own", () =>
     Effect.gen(function* () {
-      const vault = Vault.of({ read: () => Effect.dieMessage("asked"), health: Effect.succeed("healthy") })
+      const vault = Vault.of({
+        read: () => Effect.dieMessage("asked"),
+        presence: () => Effect.dieMessage("asked"),
+        health: Effect.succeed("healthy")
+      })
       const consul = yield* Consul
       const layer = Redaction.layer(keys, []).pipe(
         Layer.provide(settings({})),

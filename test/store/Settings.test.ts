@@ -41,6 +41,13 @@ describe("readSettings", () => {
     )
   })
 
+  it("reads the Vault roles of policies, and the mount with or without its slash", () => {
+    const { settings } = readSettings({ VAULT_POLICY_ROLES: "a=r1, b=r2", VAULT_MOUNT: "team/kv/" }, {})
+    assert.deepStrictEqual(settings.spec.vaultPolicyRoles, { a: "r1", b: "r2" })
+    assert.deepStrictEqual(settings.policy.vaultPolicyRoles, { a: "r1", b: "r2" })
+    assert.strictEqual(settings.spec.vaultMount, "team/kv")
+  })
+
   it("leaves out what an empty text takes back", () => {
     const { settings } = readSettings({ VAULT_ROLE: "", REGISTRY_TEMP_CREDENTIALS_PATH: "secret/x" }, {})
     assert.isUndefined(settings.spec.vaultRole)
@@ -55,7 +62,10 @@ describe("readSettings", () => {
     ["DOCKER_LOG_MAX_FILE_SIZE", "lots"],
     ["BUILD_FUSE", "yes"],
     ["BUILD_STORAGE_DRIVER", "btrfs"],
-    ["MAX_ATTEMPTS", "0"]
+    ["MAX_ATTEMPTS", "0"],
+    ["VAULT_MOUNT", "/secret"],
+    ["VAULT_POLICY_ROLES", "payments"],
+    ["VAULT_POLICY_ROLES", "payments=a role"]
   ])("refuses %s=%s", (name, text) => {
     const { faults } = readSettings({ [name]: text }, {})
     assert.deepStrictEqual(

@@ -31,7 +31,8 @@ export const policy: Policy = {
   logsGrace: 60_000,
   registryBase: "registry.example.com:5000",
   temporaryPrefix: "temp",
-  vaultPaths: []
+  vaultPaths: [],
+  vaultPolicyRoles: {}
 }
 
 export const minimal = {

@@ -25,7 +25,11 @@ const allowing = (allow: string) =>
   Layer.succeed(LiveSettings, { current: Effect.succeed(readSettings({ WEBHOOK_ALLOW: allow }, {}).settings) })
 
 const vaultOf = (read: Vault["Type"]["read"]) =>
-  Layer.succeed(Vault, { read, health: Effect.succeed("healthy" as const) })
+  Layer.succeed(Vault, {
+    read,
+    presence: () => Effect.succeed("unknown" as const),
+    health: Effect.succeed("healthy" as const)
+  })
 
 const noVault = vaultOf((path) => Effect.fail(new NotFound({ system: "vault", operation: path, detail: "" })))
 
