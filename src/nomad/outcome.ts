@@ -110,7 +110,7 @@ const waitsFor = ({ Events }: Allocation["TaskStates"][string], logsIn: boolean)
     return logsIn && Type === "Task Setup" ? noLogin : undefined
   })
 
-const noLogin = "Nomad's client has no Vault token for the task yet"
+const noLogin = "Vault has not answered the task's client yet"
 
 const usesVault = ({ TaskGroups }: Job): boolean =>
   TaskGroups.some(({ Tasks }) => Tasks.some(({ Vault }) => Vault !== null))

@@ -258,7 +258,7 @@ describe("the state of a child", () => {
       outcome(job({ TaskGroups: [{ Tasks: [{ Name: "main", Vault }] }] }), [allocation(started)], [])
     assert.deepInclude(of({ Role: "r" }), {
       _tag: "Starting",
-      waiting: Option.some("Nomad's client has no Vault token for the task yet")
+      waiting: Option.some("Vault has not answered the task's client yet")
     })
     assert.deepInclude(of(null), { _tag: "Starting", waiting: Option.none() })
   })

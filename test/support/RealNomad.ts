@@ -17,13 +17,19 @@ export const nomadProgram = (): string | undefined => {
     .find(isExecutable)
 }
 
+export interface RealNomadOptions {
+  readonly acl?: boolean
+  /** The agent's `vault` block, in HCL. */
+  readonly vault?: string
+}
+
 /**
  * A `nomad agent -dev` on ports and in a folder of its own, with `raw_exec`, once its node takes jobs. Gone with the
  * scope, and its tasks with it.
  */
 export const startRealNomad = (
   program: string,
-  { acl = false }: { readonly acl?: boolean } = {}
+  { acl = false, vault }: RealNomadOptions = {}
 ): Effect.Effect<string, never, Scope.Scope> =>
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(
@@ -32,13 +38,16 @@ export const startRealNomad = (
     )
     const [http, rpc, serf] = yield* freePorts
     const config = join(folder, "agent.json")
-    yield* Effect.promise(() => writeFile(config, settings(http, rpc, serf, acl)))
+    yield* Effect.promise(() => writeFile(config, settings(http, rpc, serf, acl, vault === undefined)))
+    const vaultConfig = join(folder, "vault.hcl")
+    if (vault !== undefined) yield* Effect.promise(() => writeFile(vaultConfig, vault))
+    const configs = [config, ...(vault === undefined ? [] : [vaultConfig])].flatMap((path) => ["-config", path])
     const { HOME = folder, PATH = "" } = process.env
     // Its clients look for a cloud around them, and trip over what the environment says of proxies and certificates.
     const env = { HOME, PATH, TMPDIR: folder }
     yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(program, ["agent", "-dev", "-bind", "127.0.0.1", "-log-level", "error", "-config", config], {
+        spawn(program, ["agent", "-dev", "-bind", "127.0.0.1", "-log-level", "error", ...configs], {
           env,
           stdio: "ignore"
         })
@@ -50,13 +59,13 @@ export const startRealNomad = (
     return address
   })
 
-const settings = (http: number, rpc: number, serf: number, acl: boolean): string => `{
+const settings = (http: number, rpc: number, serf: number, acl: boolean, withoutVault: boolean): string => `{
   "acl": { "enabled": ${acl} },
   "ports": { "http": ${http}, "rpc": ${rpc}, "serf": ${serf} },
   "plugin": [{ "raw_exec": [{ "config": [{ "enabled": true }] }] }],
   "client": [{
     "enabled": true,
-    "options": { "fingerprint.denylist": "env_aws,env_gce,env_azure,env_digitalocean,consul,vault" }
+    "options": { "fingerprint.denylist": "env_aws,env_gce,env_azure,env_digitalocean,consul${withoutVault ? ",vault" : ""}" }
   }]
 }`
 
