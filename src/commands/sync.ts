@@ -57,7 +57,7 @@ export const syncWith = Effect.fn("syncWith")(function* (
     return yield* syncOnce(plan, { ...more, dryRun: options.dryRun === true, exitCode: options.exitCode === true })
   }
   if (options.dryRun === true) return yield* usageError("--dry-run writes nothing, and so has nothing to --watch")
-  yield* watchFolder(plan, more)
+  return yield* watchFolder(plan, more)
 })
 
 const fromElsewhere = (error: ApiError | ConfigError.ConfigError): CommandError => {

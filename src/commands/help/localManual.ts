@@ -76,7 +76,7 @@ export const localManual: Readonly<Record<string, Manual>> = {
   },
   sync: {
     details: [
-      "Makes the records in Consul equal to a folder of YAML and JSON files: a file's path without its ending, behind the prefix, is its record's name. Every write is conditional on what was read. Each record carries who manages it in its labels, and what others wrote is left alone.",
+      "Makes the records in Consul equal to a folder of YAML and JSON files: a file's path without its ending, behind the prefix, is its record's name. Every write is conditional on what was read. Who manages a record lies beside it, under managed/, so that the record stays the file byte for byte; what others wrote is left alone, unless --adopt says otherwise.",
       "Nothing is written while one of the files is invalid."
     ],
     examples: [

@@ -1,5 +1,5 @@
 import { FileSystem, type Path } from "@effect/platform"
-import { Clock, Effect, FiberMap, Logger, Option, Queue, Stream } from "effect"
+import { Clock, Effect, FiberMap, Logger, Option, Queue, Schema, Stream } from "effect"
 import { Consul } from "../../consul/Consul.ts"
 import type { ApiError } from "../../http/ApiError.ts"
 import type { CommandError } from "../CommandError.ts"
@@ -105,12 +105,14 @@ const carryOut = Effect.fnUntraced(function* (options: PlanOptions, watch: Watch
   const written = yield* writePlan(options, plan, (change) => Effect.provideService(tell(change), Io, io))
   const changed = count(written.changes, ...changing) > 0
   if (watch.json && (changed || memory.passes === 0)) {
-    yield* io.out(`${JSON.stringify(asJson(options, written, { dryRun: false, jobs: options.keys.jobs }))}\n`)
+    yield* io.out(`${encodeLine(asJson(options, written, { dryRun: false, jobs: options.keys.jobs }))}\n`)
   }
   const unchanged = count(written.changes, "unchanged")
   if (!watch.json && memory.passes === 0 && unchanged > 0) yield* io.out(`unchanged ${unchanged}\n`)
   return written
 })
+
+const encodeLine = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
 
 const noteMissing = (memory: Memory, { changes }: Written, now: number): void => {
   const left = new Set(changes.flatMap(({ name, outcome }) => (outcome === "left" ? [name] : [])))
