@@ -1,9 +1,10 @@
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Schema, Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Schema, Scope, TestClock, TestServices } from "effect"
 import { endlessRef } from "../../scripts/chaos/modelDriver.ts"
 import { openApi } from "../../src/api/openApi.ts"
 import { Consul } from "../../src/consul/Consul.ts"
+import { collectionPatience } from "../../src/server/collectionView.ts"
 import { minimal } from "../domain/records.ts"
 import { embeddedConsul } from "../support/embeddedConsul.ts"
 import { record } from "../zoo/support/Stage.ts"
@@ -254,7 +255,14 @@ describe("the description", () => {
         }
         for (const [path, methods] of Object.entries(paths)) {
           for (const method of Object.keys(methods)) {
-            const answer = yield* askRaw(desk, path.replace("{id}", "nobody"), {}, method.toUpperCase())
+            const asked = yield* Effect.fork(askRaw(desk, path.replace("{id}", "nobody"), {}, method.toUpperCase()))
+            // What waits for a leader to answer does so by the test's clock.
+            const patience = Effect.zipRight(
+              TestServices.provideLive(Effect.sleep("10 millis")),
+              TestClock.adjust(collectionPatience)
+            )
+            yield* Effect.raceFirst(Fiber.await(asked), Effect.forever(patience))
+            const answer = yield* Fiber.join(asked)
             assert.notInclude([405, 501], answer.status, `${method} ${path}`)
             if (answer.status === 404) assert.match(answer.headers["content-type"] ?? "", /json/, path)
           }
