@@ -111,6 +111,12 @@ const withTail = (judged: Verdict, tail: ReadonlyArray<string>): Verdict =>
 /** Build and publish prove what they did by a digest; a test's exit code is all there is. */
 const needsResult = (attempt: Attempt): boolean => attempt.phase === "build" || attempt.phase === "publish"
 
+/**
+ * Exit codes above it tell a signal. Our own scripts report whatever goes wrong in a build, so that one without a report was
+ * ended from outside: nothing that runs in a container can kill its process 1.
+ */
+const bySignal = 128
+
 const commandFailed = (
   attempt: Attempt,
   state: Extract<Ended, { _tag: "CommandFailed" }>,
@@ -125,7 +131,7 @@ const commandFailed = (
       ...failed(
         attempt.phase === "test" ? "TestFailed" : "CommandFailed",
         `exit code ${state.exitCode}`,
-        attempt.phase === "cleanup"
+        attempt.phase === "cleanup" || (needsResult(attempt) && state.exitCode > bySignal)
       ),
       ...exit
     })

@@ -152,6 +152,27 @@ describe("a failure of the user's own", () => {
     assert.isUndefined(world.status?.log_tail)
   })
 
+  it.each([137, 143])("tries again what a signal from outside ended with exit code %i", (exitCode) => {
+    const world = building()
+    world.fail(world.child("build"), exitCode)
+    world.settle()
+    assert.strictEqual(world.status?.status, "BUILDING")
+    assert.deepInclude(world.status?.attempts[0]?.outcome, {
+      reason: "CommandFailed",
+      infrastructure: true,
+      exit_code: exitCode
+    })
+  })
+
+  it("takes a test at its word that ends as if by a signal", () => {
+    const world = testing()
+    for (const { nomad_job_id: id } of world.open()) world.fail(id, 137)
+    world.settle()
+    assert.strictEqual(world.status?.reason, "TestFailed")
+    const ended = world.status?.attempts.find(({ phase }) => phase === "test")?.outcome
+    assert.deepInclude(ended, { reason: "TestFailed", infrastructure: false })
+  })
+
   it("names the memory limit when it was that", () => {
     const world = building()
     world.fail(world.child("build"), 137, { oomKilled: true })
