@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { delimiter, join } from "node:path"
 
-const programs = ["buildah", "crun", "skopeo", "git", "setpriv", "unshare", "docker-registry", "busybox"]
+const programs = ["buildah", "crun", "skopeo", "git", "setpriv", "unshare", "docker-registry", "busybox", "jq"]
 
 const onPath = (name: string): boolean =>
   (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, name)))
