@@ -136,6 +136,9 @@ const advice: Readonly<Record<Cause, Advice>> = {
   "push-failed": ({ config }) =>
     `Retry; if it lasts, see to the registry of ${inConfig("registry_url", config?.registry_url)}, whose answer is the error line.`,
   "secret-missing": ({ config, message }) => {
+    if (vaultLogin.test(message)) {
+      return "See to the login of Nomad's clients at Vault: that Vault is up, and has the role that the steps log in as (VAULT_ROLE); then retry."
+    }
     const [path] = /(?<=vault\.(?:read|write)\()[^)]{1,200}|(?<=no secret exists at )\S{1,200}/.exec(message) ?? []
     const paths = [
       config?.git_credentials_path,
@@ -143,7 +146,7 @@ const advice: Readonly<Record<Cause, Advice>> = {
       ...(config?.test?.vault_secrets ?? []).map(({ path: own }) => own)
     ]
     const named = path ?? paths.filter((each) => each !== undefined).join(", ")
-    return `Write the secret ${named || "that the message names"} to Vault, or let the job's policies read it.`
+    return `Write the secret ${named || "that the message names"} to Vault, or let the steps' Vault role read it (before Nomad 1.10, the job's policies).`
   },
   timeout: (scene) => timeoutAdvice(scene),
   unplaceable: (scene) => placementAdvice(scene),
@@ -185,3 +188,6 @@ const placementAdvice = (scene: Scene): string => {
     return `Correct test.constraints (or gpu_required), or ask for a node that has it: no node fulfils ${constraint}.`
   return `Ask an operator for a node that can take the job: ${message}.`
 }
+
+/** It got no token, so no secret has been asked for yet. */
+const vaultLogin = /failed to derive vault token|Vault has not answered/i

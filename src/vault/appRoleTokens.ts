@@ -45,7 +45,7 @@ export const appRoleTokens = Effect.fnUntraced(function* (
     const has = yield* Ref.get(held)
     if (has !== undefined && has.token !== refused) return true
     // A fresh one that is refused has no right to what was asked for, and neither has the next.
-    if (has !== undefined && (yield* Clock.currentTimeMillis) - has.at < freshFor) return false
+    if (has !== undefined && (yield* Clock.currentTimeMillis) - has.at < freshFor(has.life)) return false
     const dead = yield* Effect.match(send(look, refused), {
       onFailure: ({ _tag }) => _tag === "Denied" || _tag === "NotFound",
       onSuccess: () => false
@@ -86,7 +86,7 @@ interface Held {
 }
 
 /** Milliseconds. */
-const freshFor = 5000
+const freshFor = ({ seconds }: TokenLife): number => (seconds === 0 ? 5000 : Math.min(5000, seconds * 500))
 
 const login = ({ mount, roleId }: AppRole, secretId: string): VaultRequest => ({
   operation: `login by AppRole at auth/${mount}`,

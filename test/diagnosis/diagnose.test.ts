@@ -18,6 +18,9 @@ const logs = (stdout: string, stderr: string): AttemptLogs => ({
   stderr: Buffer.from(stderr)
 })
 
+const secretAdvice = (message: string): string =>
+  diagnose(failed({ label: "secret-missing", reason: "SecretUnavailable", message })).next_action
+
 const isValid = Schema.is(Diagnosis)
 
 const running: Status = {
@@ -131,6 +134,17 @@ describe("diagnose", () => {
       failed({ reason: "OutOfMemory", exit_code: 137, config: { resource_limits: { build: { memory: "512" } } } })
     )
     assert.include(diagnosis.next_action, "resource_limits.build.memory (now 512 MB)")
+  })
+
+  it("tells a secret that can't be read from a login to Vault that doesn't succeed", () => {
+    const path = "secret/data/ci/registry"
+    assert.include(secretAdvice(`the task waits for a secret: Missing: vault.read(${path})`), path)
+    for (const message of [
+      'Vault: failed to derive vault token: failed to login with JWT: role "x" could not be found',
+      "the task waits for a secret: Vault has not answered the task's client yet"
+    ]) {
+      assert.include(secretAdvice(message), "VAULT_ROLE")
+    }
   })
 
   it("says how a running job stands, and that nothing has failed", () => {

@@ -68,7 +68,7 @@ describe("the token of an AppRole", () => {
 
   it.scopedLive("is replaced before its end where it can't be renewed, and at once where it was revoked", () =>
     Effect.gen(function* () {
-      const { count, live, server } = yield* roleServer(2, "refused")
+      const { count, live, server } = yield* roleServer(6, "refused")
       const vault = yield* vaultAt(server.origin, role)
       assert.deepStrictEqual(yield* vault.read("secret/data/a"), { by: "token-1" })
       yield* eventually(

@@ -41,9 +41,10 @@ const parse = (path: string, text: string): Effect.Effect<FindSecret, SecretsFil
     })
   )
 
-/** `secret/data/git` and `/secret/git/` name the same secret. */
+/** `secret/data/git` and `/secret/git/` name the same secret, and so do `secret/nomad/jobs/git` and `nomad/jobs/git`. */
 const logicalPath = (path: string): string => {
-  const [mount = "", ...rest] = path.split("/").filter((name) => name !== "")
+  const names = path.split("/").filter((name) => name !== "")
+  const [mount = "", ...rest] = names[0] === "nomad" && names[1] === "jobs" ? ["secret", ...names] : names
   return [mount, ...(rest[0] === "data" ? rest.slice(1) : rest)].join("/")
 }
 

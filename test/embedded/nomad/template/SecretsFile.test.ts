@@ -15,9 +15,14 @@ const fileOf = (content: string) =>
 describe("a secrets file", () => {
   it.scoped("finds a secret by either way of writing its path", () =>
     Effect.gen(function* () {
-      const find = yield* Effect.flatMap(fileOf("secret/data/a/b: {x: 1}\nkv/c:\n  y: z\n"), readSecretsFile)
+      const find = yield* Effect.flatMap(
+        fileOf("secret/data/a/b: {x: 1}\nkv/c:\n  y: z\nnomad/jobs/git: {n: m}\n"),
+        readSecretsFile
+      )
       for (const path of ["secret/data/a/b", "secret/a/b", "/secret/a/b/"]) assert.deepStrictEqual(find(path), { x: 1 })
       assert.deepStrictEqual(find("kv/data/c"), { y: "z" })
+      for (const path of ["nomad/jobs/git", "secret/data/nomad/jobs/git"])
+        assert.deepStrictEqual(find(path), { n: "m" })
       assert.isUndefined(find("secret/a"))
     })
   )
