@@ -20,11 +20,7 @@ export const explain = Effect.fn("explain")(function* (
 ): Effect.fn.Return<void, CommandError, Io> {
   const { out } = yield* Io
   const field = options.field === undefined ? undefined : yield* findField(options.field)
-  if (options.output === "json") {
-    const schema =
-      field === undefined ? recordJsonSchema : { $schema: jobJsonSchema.$schema, title: field.path, ...field.schema }
-    return yield* out(`${JSON.stringify(schema, null, 2)}\n`)
-  }
+  if (options.output === "json") return yield* out(schemaText(field))
   const width = yield* widthOf
   const fields = field === undefined ? recordFields : field.fields
   const lines = [
@@ -34,6 +30,12 @@ export const explain = Effect.fn("explain")(function* (
   ]
   yield* out(`${lines.join("\n")}\n`)
 })
+
+const schemaText = (field: RecordField | undefined): string => {
+  const schema =
+    field === undefined ? recordJsonSchema : { $schema: jobJsonSchema.$schema, title: field.path, ...field.schema }
+  return `${JSON.stringify(schema, null, 2)}\n`
+}
 
 const widthOf = Effect.gen(function* () {
   const { environment, screen } = yield* Io
