@@ -5,7 +5,7 @@ vault {
   jwt_auth_backend_path = "jwt-nomad"
 
   default_identity {
-    aud  = ["vault.io"]
-    ttl  = "1h"
+    aud = ["vault.io"]
+    ttl = "1h"
   }
 }

@@ -36,7 +36,8 @@ done
 
 # The files are as they are for the defaults. Nothing in these names means something to sed but what stands here.
 adapted() {
-  sed -e "s|\"secret/\\(data\\|metadata\\)/nomad/jobs/|\"$mount/\\1/$prefix/|" \
+  sed -e "s|\"secret/data/nomad/jobs/|\"$mount/data/$prefix/|" \
+    -e "s|\"secret/metadata/nomad/jobs/|\"$mount/metadata/$prefix/|" \
     -e "s|\"nomad_namespace\": \"default\"|\"nomad_namespace\": \"$namespace\"|" \
     -e "s|\"nomad_job_id\": \"jobforge\"|\"nomad_job_id\": \"$service\"|" "$here/$1"
 }
@@ -53,7 +54,8 @@ done
 "$vault" auth list -format=json | grep -q "\"$jwt/\": " || "$vault" auth enable -path="$jwt" jwt >&2
 set -- jwks_url="${NOMAD_ADDR%/}/.well-known/jwks.json" jwt_supported_algs=RS256,EdDSA default_role=nomad-workloads
 [ -z "${JWKS_CA:-}" ] || set -- "$@" jwks_ca_pem="@$JWKS_CA"
-"$vault" write "auth/$jwt/config" "$@" >&2
+"$vault" write "auth/$jwt/config" "$@" >&2 ||
+  fail "Vault must reach ${NOMAD_ADDR%/}/.well-known/jwks.json: see to NOMAD_ADDR, and to JWKS_CA with https"
 for role in nomad-workloads jobforge-service; do
   adapted "$role.role.json" | "$vault" write "auth/$jwt/role/$role" - >&2
 done
