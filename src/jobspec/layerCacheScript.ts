@@ -86,14 +86,28 @@ limit_cache() {
   if [ "$used" -gt "$JOBFORGE_CACHE_LIMIT_MB" ]; then empty_store "$store"; fi
 }
 
+# In the foreground: a signal to the shell waits until the command has ended.
+unhindered() {
+  result=0
+  "$@" 2>"$scratch/errors" || result=$?
+  cat "$scratch/errors" >&2
+  return "$result"
+}
+
+# A removal that was broken off leaves a container that Buildah doesn't take for one of its own any more.
+has_containers() {
+  grep -qs '"id":' "$store/root/$STORAGE_DRIVER-containers/containers.json" \
+    "$store/root/$STORAGE_DRIVER-containers/volatile-containers.json"
+}
+
 clean_store() {
   sweep_store "$store"
   if [ "$JOBFORGE_CLEAR_CACHE" = true ] || [ -e "$store/clear" ]; then
     empty_store "$store"
     rm -f -- "$store/clear"
   elif [ -e "$store/root" ]; then
-    with_store kept rm --all >/dev/null
-    limit_cache
+    with_store unhindered rm --all >/dev/null
+    if has_containers; then empty_store "$store"; else limit_cache; fi
   fi
 }
 

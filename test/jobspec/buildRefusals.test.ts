@@ -1,5 +1,5 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { buildSpec } from "../../src/jobspec/buildSpec.ts"
 import { type BuildBench, canBuild, openBuildBench, refusal, resultOf } from "./BuildBench.ts"
 import { commitFiles, type GitServer, identity, makeRepository, startGitServer } from "./GitServer.ts"
@@ -245,13 +245,16 @@ cd ${bench.folder}/git && exec sh -c "$argument"
       assert.deepEqual(ended.left, [])
     })
 
+    const folders = (): ReadonlyArray<string> => {
+      const { JOBFORGE_CACHE_KEY: key = "" } = bench.spec({ owner: "slow" }).TaskGroups[0].Tasks[0].Env ?? {}
+      const folder = `${bench.folder}/cache/jobforge/${key}/root/overlay-containers`
+      return readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => `${folder}/${name}`)
+    }
+    const containers = (): number => folders().length
+
     it("has its working containers removed by the next build, but not while another build runs", async () => {
-      const containers = (): number => {
-        const { JOBFORGE_CACHE_KEY: key = "" } = bench.spec({ owner: "slow" }).TaskGroups[0].Tasks[0].Env ?? {}
-        return readdirSync(`${bench.folder}/cache/jobforge/${key}/root/overlay-containers`, {
-          withFileTypes: true
-        }).filter((entry) => entry.isDirectory()).length
-      }
       const killed = slow()
       await killed.printed("now-it-runs")
       killed.signal("SIGKILL")
@@ -266,6 +269,20 @@ cd ${bench.folder}/git && exec sh -c "$argument"
       assert.strictEqual((await running.ended).code, 143)
       resultOf(await runStep(bench.spec({ owner: "slow" }), bench.options()))
       assert.strictEqual(containers(), 0)
+    })
+
+    it("has them removed even when an earlier removal was broken off halfway", async () => {
+      const killed = slow()
+      await killed.printed("now-it-runs")
+      killed.signal("SIGKILL")
+      await killed.ended
+      const left = folders()
+      assert.isAbove(left.length, 0)
+      // What Buildah knows its own containers by.
+      for (const folder of left) rmSync(`${folder}/userdata`, { recursive: true })
+      resultOf(await runStep(bench.spec({ owner: "slow" }), bench.options()))
+      assert.strictEqual(containers(), 0)
+      resultOf(await runStep(bench.spec({ owner: "slow" }), bench.options()))
     })
   })
 })
