@@ -588,6 +588,14 @@ describe("logs", () => {
     assert.strictEqual(world.status?.attempts[0]?.outcome?.logs, "unavailable")
   })
 
+  it("come with what the step says that it has used", () => {
+    const usage = { cpu: 900, memory: 512, disk: 40 }
+    const world = building()
+    world.succeed(world.child("build"), { ...reported, usage })
+    world.settle()
+    assert.deepStrictEqual(world.status?.attempts[0]?.outcome?.usage, usage)
+  })
+
   it("are tried a second time of what ended long before anybody looked", () => {
     const world = building()
     world.succeed(world.child("build"), { ...reported, logs: "unreachable" })
@@ -739,6 +747,18 @@ describe("what somebody wants otherwise", () => {
     const world = new World()
     world.record = RecordView.Absent()
     assert.isTrue(Option.isNone(world.pass().status))
+  })
+})
+
+describe("a record that names what its owner may not have", () => {
+  it("is refused before anything runs, with the field", () => {
+    const world = new World()
+    world.policy = { ...policy, vaultPaths: ["secret/{owner}"] }
+    world.record = valid({ git_credentials_path: "secret/others/git" })
+    world.settle()
+    assert.deepInclude(world.status, { status: "FAILED", reason: "InvalidSpec" })
+    assert.include(world.status?.error, "git_credentials_path")
+    assert.lengthOf(world.log, 0)
   })
 })
 

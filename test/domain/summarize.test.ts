@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { advance } from "../../src/domain/advance.ts"
+import { hindered, unhindered } from "../../src/domain/hindrance.ts"
 import { refuseRun } from "../../src/domain/run.ts"
 import { Status } from "../../src/domain/Status.ts"
 import { summarize } from "../../src/domain/summarize.ts"
@@ -35,6 +36,16 @@ describe("summarize", () => {
     assert.isTrue(second.conditions.every(({ last_transition_time }) => last_transition_time === 1000))
     const third = summarize({ ...refused, status: "SUCCEEDED" }, second.conditions, 3000)
     assert.strictEqual(third.conditions.find(({ type }) => type === "Succeeded")?.last_transition_time, 3000)
+  })
+
+  it("says what keeps a run from going on, and no more once it goes on", () => {
+    const of = (status: Status) => status.conditions.find(({ type }) => type === "Reconciling")
+    const stuck = hindered(building(), { reason: "NomadUnavailable", message: "connection refused" }, 5000)
+    assert.deepInclude(of(stuck), { status: "True", reason: "NomadUnavailable", message: "connection refused" })
+    assert.strictEqual(stuck.hindered?.since, 5000)
+    const free = unhindered(stuck, 6000)
+    assert.isUndefined(free.hindered)
+    assert.notStrictEqual(of(free)?.reason, "NomadUnavailable")
   })
 
   it("gives a phase no end while one of its attempts is open", () => {
