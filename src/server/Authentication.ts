@@ -87,11 +87,14 @@ const bearerOf = (headers: Readonly<Record<string, string | undefined>>): Effect
 /** Consul says whom a token stands for; for a moment it need not be asked again. What it may do, Consul decides each time. */
 const makeConsulLook = Effect.gen(function* () {
   const consul = yield* Consul
+  // Tokens that nobody knows are never remembered, and whoever makes them up must not keep Consul busy.
+  const lookups = yield* Effect.makeSemaphore(lookupsAtOnce)
   const cache = yield* Cache.makeWith({
     capacity: 4096,
     timeToLive: (exit: Exit.Exit<CallerView, Unauthenticated>) => (Exit.isSuccess(exit) ? remembered : Duration.zero),
     lookup: (token: string) =>
       consul.tokenSelf().pipe(
+        lookups.withPermits(1),
         Effect.provideService(ActingToken, Option.some(Redacted.make(token))),
         Effect.map(({ accessorId }): CallerView => ({ name: `consul:${accessorId}`, role: "admin", owners: "all" })),
         Effect.mapError((error) => {
@@ -112,3 +115,4 @@ const makeConsulLook = Effect.gen(function* () {
 })
 
 const remembered = Duration.seconds(10)
+const lookupsAtOnce = 16

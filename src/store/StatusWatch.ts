@@ -37,6 +37,9 @@ export class StatusWatch extends Context.Tag("jobforge/store/StatusWatch")<
 /** What somebody waits for is looked at after this even if the feed says nothing: a notification may be lost, the wait may not. */
 const patience = Duration.seconds(30)
 
+/** Kept before anybody tidies up. */
+const fewestNames = 10_000
+
 /** What one of those who wait is told: the last read that nobody has taken yet. */
 type News = Queue.Queue<Exit.Exit<StatusRead, ApiError>>
 
@@ -46,7 +49,9 @@ const make = Effect.fnUntraced(function* (
   const consul = yield* Consul
   const statuses = yield* Statuses
   const waiting = new Map<string, Set<News>>()
+  /** By the run's id, where it isn't the record's name itself. */
   const names = new Map<string, string>()
+  let mostNames = fewestNames
   const seen = yield* Ref.make(Option.none<FeedValue>())
   let indexed = false
 
@@ -61,11 +66,17 @@ const make = Effect.fnUntraced(function* (
   const wakeAll = Effect.suspend(() => Effect.forEach([...waiting.keys()], wake, { concurrency: 16, discard: true }))
 
   const note = ({ job_id: jobId, name }: { readonly name: string; readonly job_id?: string | undefined }) => {
-    if (jobId !== undefined) names.set(jobId, name)
+    if (jobId === undefined || jobId === name) return
+    names.set(jobId, name)
+    // Among them are those of runs and records that are long gone.
+    if (names.size > mostNames) indexed = false
   }
 
   const index = Effect.gen(function* () {
-    for (const { status } of yield* statuses.list) note(status)
+    const present = yield* statuses.list
+    names.clear()
+    mostNames = Math.max(fewestNames, 2 * present.length)
+    for (const { status } of present) note(status)
     indexed = true
     // It is for everybody: what one caller may not see would be missing for all.
   }).pipe(Effect.provideService(ActingToken, Option.none()))
@@ -152,7 +163,7 @@ const make = Effect.fnUntraced(function* (
     appears: (name, within) => Effect.asVoid(until(name, within, ({ modifyIndex }) => modifyIndex > 0)),
     follow,
     nameOf: Effect.fnUntraced(function* (jobId) {
-      if (!names.has(jobId) && !indexed) yield* index
+      if (!indexed && (!names.has(jobId) || names.size > mostNames)) yield* index
       return Option.fromNullable(names.get(jobId))
     }),
     waiters: Effect.sync(() => [...waiting.values()].reduce((sum, those) => sum + those.size, 0))

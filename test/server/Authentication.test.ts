@@ -96,6 +96,30 @@ describe("Authentication", () => {
     })
   )
 
+  it.scoped("asks Consul about sixteen tokens at once, however many are made up", () =>
+    Effect.gen(function* () {
+      const load = { now: 0, most: 0 }
+      const authentication = yield* authenticationOf(
+        { AUTH_MODE: "consul" },
+        {
+          tokenSelf: () =>
+            Effect.acquireUseRelease(
+              Effect.sync(() => (load.most = Math.max(load.most, ++load.now))),
+              () =>
+                Effect.zipRight(Effect.yieldNow(), new Denied({ system: "consul", operation: "acl.self", detail: "" })),
+              () => Effect.sync(() => void (load.now -= 1))
+            )
+        }
+      )
+      const made = Array.from({ length: 200 }, (_, index) =>
+        who(authentication, { "x-consul-token": `made-up-${index}` })
+      )
+      const answers = yield* Effect.all(made, { concurrency: "unbounded" })
+      assert.isTrue(answers.every((answer) => answer === "unknown"))
+      assert.strictEqual(load.most, 16)
+    })
+  )
+
   it.scoped("asks Consul whom its token is of, and has everything done with that token", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
