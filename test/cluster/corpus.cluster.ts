@@ -2,7 +2,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { JobInput } from "../../src/api/Requests.ts"
 import type { JobState } from "../../src/api/JobState.ts"
 import { ClusterStage, eventually, found, minutes, titled } from "./support/ClusterStage.ts"
-import { type CorpusCase, makeCorpusRepository } from "./support/Corpus.ts"
+import { busybox, type CorpusCase, makeCorpusRepository } from "./support/Corpus.ts"
 import { dockerfiles } from "./support/dockerfiles.ts"
 import { repositoriesOfKinds } from "./support/repositoriesOfKinds.ts"
 
@@ -25,7 +25,7 @@ describe.skipIf(found.programs === undefined)(titled("a corpus of Dockerfiles on
   const outcomes: Array<Outcome> = []
 
   beforeAll(async () => {
-    stage = await ClusterStage.start({ MAX_RUNNING_JOBS: "3" })
+    stage = await ClusterStage.start({ MAX_RUNNING_JOBS: "3", RETRY_BACKOFF: "1s" })
   })
   afterAll(() => stage?.stop())
 
@@ -100,6 +100,33 @@ describe.skipIf(found.programs === undefined)(titled("a corpus of Dockerfiles on
       const gone = async () => (await registry.digest(`temp/${state.job_id}`, "latest")) === undefined
       await eventually(`the temporary image of ${name} is gone`, gone)
     }
+  })
+
+  /** What each error reads like is the builder image's Buildah's and Git's to say: the reason must be told all the same. */
+  it.each([
+    { reason: "BaseImageMissing", dockerfile: "FROM REGISTRY/no/such:image", more: {} },
+    { reason: "BaseImageUnavailable", dockerfile: "FROM 127.0.0.1:1/no/such:image", more: {} },
+    { reason: "BuildFailed", dockerfile: `${busybox}\nRUN exit 7`, more: {} },
+    { reason: "BuildFailed", dockerfile: "FROM scratch\nNO-SUCH-STEP", more: {} },
+    { reason: "RefNotFound", dockerfile: "FROM scratch", more: { git_ref: "no-such-branch" } },
+    { reason: "DockerfileMissing", dockerfile: "FROM scratch", more: { dockerfile_path: "No.such" } },
+    { reason: "GitAuthRefused", dockerfile: "FROM scratch", more: {}, guarded: true }
+  ])("says $reason of $dockerfile $more", async ({ dockerfile, guarded, more, reason }) => {
+    const { cluster, git, guardedGit, repositories } = stage
+    const name = `refused-${reason}-${dockerfile.length}`
+    const text = dockerfile.replace("REGISTRY", cluster.registry.host)
+    await makeCorpusRepository(repositories, { name, dockerfile: () => text }, { base: cluster.base, git: git.url })
+    const id = await stage.submit({
+      owner: "corpus",
+      repo_url: `${guarded === true ? guardedGit.url : git.url}/${name}.git`,
+      image_name: name.toLowerCase(),
+      registry_url: cluster.registry.host,
+      ...more
+    })
+    const state = await stage.ended(id)
+    assert.strictEqual(state.status, "FAILED")
+    assert.strictEqual(state.reason, reason, state.error)
+    if (dockerfile.endsWith("exit 7")) assert.strictEqual(state.exit_code, 7)
   })
 
   it("leaves no container", async () => {

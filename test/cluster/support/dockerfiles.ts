@@ -285,7 +285,7 @@ export const dockerfiles: ReadonlyArray<CorpusCase> = [
     name: "copy-link",
     dockerfile: lines("COPY --link busybox /srv/"),
     commands: ["test -x /srv/busybox"],
-    unsupported: "Buildah has no COPY --link before 1.40: BuildKit's own, and without effect on what is built"
+    unsupported: "Buildah 1.39 of the builder image refuses COPY --link, which is BuildKit's"
   },
   {
     name: "subfolder",
