@@ -96,7 +96,12 @@ export const runService = Effect.fn("runService")(function* (
       // The schedule has no end, so neither has the error a way out.
       Effect.orDie
     )
-    return yield* runController({ installation, keys, duty: yield* webhooksOf(keys) })
+    return yield* runController({
+      installation,
+      keys,
+      legacyPrefix: settings.legacyPrefix,
+      duty: yield* webhooksOf(keys)
+    })
   })
   const work = Effect.zipRight(
     observeReplica,

@@ -22,12 +22,15 @@ import { housekeeping } from "./housekeeping.ts"
 import { makeJobMeter } from "./JobMeter.ts"
 import { makeOrphanCollector, type OrphanCollector } from "./Orphans.ts"
 import { makeReconciler } from "./Reconciler.ts"
+import { isOwnPrefix, takeOver, takeOverOnce } from "./takeOver.ts"
 import { resignWhenStuck } from "./resignWhenStuck.ts"
 import { makeWorkQueue, type WorkQueue } from "./WorkQueue.ts"
 
 export interface ControllerOptions {
   readonly installation: string
   readonly keys: Keys
+  /** Where the service's ancestor kept its jobs; empty: they are left alone. */
+  readonly legacyPrefix?: string
   /** What else whoever leads has to do, for as long as it does. */
   readonly duty?: (term: Term) => Effect.Effect<never, never, Scope.Scope>
 }
@@ -56,12 +59,13 @@ export const runController = (options: ControllerOptions): Effect.Effect<never, 
 
 /** One term of office: all that it opens lives in its scope. */
 const term = Effect.fnUntraced(function* (
-  { duty, installation, keys }: ControllerOptions,
+  { duty, installation, keys, legacyPrefix = "" }: ControllerOptions,
   lease: Lease,
   resign: Resign
 ): Effect.fn.Return<never, never, Needs | Scope.Scope> {
   const records = yield* Records
   const { current } = yield* LiveSettings
+  yield* takeOverFrom(legacyPrefix, keys, lease)
   const ledger = makeLedger()
   const meter = yield* makeJobMeter(current)
   const owners = new Map<string, string>()
@@ -183,6 +187,15 @@ const term = Effect.fnUntraced(function* (
       Effect.flatMap(underWay, (stored) => everythingElse(stored))
     )
   )
+})
+
+/** Beside the work, unless the jobs would be taken for records: then it comes first. */
+const takeOverFrom = Effect.fnUntraced(function* (from: string, keys: Keys, lease: Lease) {
+  if (from === "") return
+  const task = { from, keys, lease }
+  // What fails here is tried again beside the work.
+  if (isOwnPrefix(task)) yield* Effect.ignore(takeOverOnce(task))
+  yield* Effect.forkScoped(takeOver(task))
 })
 
 /** Bytes of a record that is looked at before its turn: a large one may be anything, and takes a while to understand. */

@@ -6,7 +6,15 @@ import type { Status } from "../domain/Status.ts"
 import { type ApiError, Denied, Invalid } from "../http/ApiError.ts"
 import { type ArchivedJob, formsOf, packJob, unpackJob } from "./ArchivedJob.ts"
 import { type ArchivedRef, parseArchivedRef, refsToDelete } from "./ArchivedRef.ts"
-import { archiving, type Earlier, forgetting, forgottenAtOnce, restoring, type Seen } from "./archiveOperations.ts"
+import {
+  adopting,
+  archiving,
+  type Earlier,
+  forgetting,
+  forgottenAtOnce,
+  restoring,
+  type Seen
+} from "./archiveOperations.ts"
 import type { Keys } from "./keys.ts"
 import type { Retention } from "./Retention.ts"
 import { WriteConflict } from "./Statuses.ts"
@@ -40,6 +48,15 @@ export class JobArchive extends Context.Tag("jobforge/store/JobArchive")<
     readonly index: Effect.Effect<ReadonlyArray<ArchivedRef>, ApiError>
     /** Writes the archived job and deletes record and status, all or nothing. */
     readonly put: (finished: Finished) => Effect.Effect<void, ApiError | WriteConflict>
+    /**
+     * Takes in a job that lay elsewhere: writes it and deletes the key that it was made from, all or nothing. One that is
+     * here already stays as it is.
+     */
+    readonly adopt: (
+      status: Status,
+      from: { readonly key: string; readonly modifyIndex: number },
+      fence: Option.Option<TxnOp>
+    ) => Effect.Effect<void, ApiError | WriteConflict>
     /** The other way round, for a request about a job that is over. Answers with the record's name. */
     readonly restore: (
       id: string,
@@ -111,15 +128,33 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       ...Option.match(text, { onNone: () => ({}), onSome: (found) => ({ record: { key: record.key, text: found } }) })
     }
     const earlier = yield* earlierOf(name)
-    const operationsOf = (form: ArchivedJob) =>
-      Effect.map(packJob(form), (value) => [...Option.toArray(fence), ...archiving(keys, value, finished, earlier)])
-    const [whole, ...shorter] = formsOf(job)
-    let operations = yield* operationsOf(whole)
-    for (const form of shorter) {
-      if (transactionSize(operations) <= maxTransactionBytes) break
-      operations = yield* operationsOf(form)
-    }
+    const operations = yield* fitting(job, (value) => [
+      ...Option.toArray(fence),
+      ...archiving(keys, value, finished, earlier)
+    ])
     yield* commit(consul, `archiving of ${name}`, operations)
+  })
+
+  const adopt = Effect.fn("JobArchive.adopt")(function* (
+    status: Status,
+    from: { readonly key: string; readonly modifyIndex: number },
+    fence: Option.Option<TxnOp>
+  ) {
+    const { name } = status
+    const source: Seen = { key: from.key, modifyIndex: Option.some(from.modifyIndex) }
+    const known = Option.isSome(yield* consul.get(keys.archived(name), { consistent: true }))
+    const job: ArchivedJob = {
+      name,
+      archived_at: yield* Clock.currentTimeMillis,
+      status,
+      // Its content is that of the status: a client's request may bring the record back.
+      ...(status.config === undefined ? {} : { record: { key: `${keys.jobs}${name}` } })
+    }
+    const operations = yield* fitting(job, (value) => [
+      ...Option.toArray(fence),
+      ...adopting(keys, known ? Option.none() : Option.some({ status, value }), source)
+    ])
+    yield* commit(consul, `taking over of ${from.key}`, operations)
   })
 
   const restore = Effect.fn("JobArchive.restore")(function* (id: string, fence: Option.Option<TxnOp>) {
@@ -162,7 +197,21 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       Option.map(({ job }) => job)
     )
 
-  return JobArchive.of({ get, list, index, put, restore, prune })
+  return JobArchive.of({ adopt, get, list, index, put, restore, prune })
+})
+
+/** The operations with the longest form of the job that a transaction has room for. */
+const fitting = Effect.fnUntraced(function* (
+  job: ArchivedJob,
+  operationsOf: (value: Uint8Array) => ReadonlyArray<TxnOp>
+): Effect.fn.Return<ReadonlyArray<TxnOp>> {
+  const [whole, ...shorter] = formsOf(job)
+  let operations = operationsOf(yield* packJob(whole))
+  for (const form of shorter) {
+    if (transactionSize(operations) <= maxTransactionBytes) break
+    operations = operationsOf(yield* packJob(form))
+  }
+  return operations
 })
 
 interface Found {

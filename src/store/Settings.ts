@@ -20,6 +20,8 @@ export interface Settings {
   readonly access: Access
   readonly observation: Observation
   readonly keyPrefix: string
+  /** Where an earlier service kept its jobs; empty: nothing is looked for. */
+  readonly legacyPrefix: string
 }
 
 /** Who may ask what, and how much of it. */
@@ -105,7 +107,8 @@ const othersOf = (read: Read): Omit<Settings, "policy" | "spec"> => ({
   server: { host: read(knobs.serverHost), port: read(knobs.serverPort), corsOrigins: read(knobs.corsOrigin) },
   access: accessOf(read),
   observation: observationOf(read),
-  keyPrefix: read(knobs.keyPrefix)
+  keyPrefix: read(knobs.keyPrefix),
+  legacyPrefix: read(knobs.legacyPrefix)
 })
 
 const accessOf = (read: Read): Access => ({

@@ -48,6 +48,23 @@ export const archiving = (
   ]
 }
 
+/** Writes a job that never was in this store, unless it is in the archive already, and deletes what it was made from. */
+export const adopting = (
+  keys: Keys,
+  job: Option.Option<{ readonly status: Status; readonly value: Uint8Array }>,
+  source: Seen
+): ReadonlyArray<TxnOp> => [
+  ...removal(source),
+  ...Option.match(job, {
+    onNone: () => [],
+    onSome: ({ status, value }) => [
+      TxnOp.CheckNotExists({ key: keys.status(status.name) }),
+      ...entriesOf(keys, archivedRef(keys.archiveTimes, status)).map((key) => TxnOp.Set({ key, value: status.name })),
+      TxnOp.Cas({ key: keys.archived(status.name), value, index: 0 })
+    ]
+  })
+]
+
 /** The other way round. */
 export const restoring = (keys: Keys, { name, record, status }: ArchivedJob, modifyIndex: number) => {
   const text = record?.text ?? (status.config === undefined ? undefined : encodeJob(status.config))

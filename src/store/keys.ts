@@ -38,6 +38,8 @@ export interface Keys {
   readonly delivery: (name: string, id: string) => string
   /** What the leader does, and did lately, for those who asked it to sweep up what nobody owns. */
   readonly collections: string
+  /** Says that what an earlier service left below a prefix was taken over. */
+  readonly takenOver: (prefix: string) => string
 }
 
 export const keysBelow = (prefix: string): Keys => ({
@@ -65,7 +67,8 @@ export const keysBelow = (prefix: string): Keys => ({
   managed: `${prefix}/managed/`,
   outbox: `${prefix}/outbox/`,
   delivery: (name, id) => `${prefix}/outbox/${name}/${id}`,
-  collections: `${prefix}/collections`
+  collections: `${prefix}/collections`,
+  takenOver: (from) => `${prefix}/taken-over/${from}`
 })
 
 /**

@@ -85,3 +85,6 @@ export const keyPrefix = (text: string): Either.Either<string, string> =>
   /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(text)
     ? Either.right(text)
     : Either.left("must be a path of letters, digits and . _ -, without / at its ends")
+
+export const keyPrefixOrNone = (text: string): Either.Either<string, string> =>
+  text === "" ? Either.right(text) : keyPrefix(text)

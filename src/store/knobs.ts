@@ -12,7 +12,8 @@ import {
   dockerSize,
   amount,
   registryPath,
-  keyPrefix
+  keyPrefix,
+  keyPrefixOrNone
 } from "./knobParsers.ts"
 import { accessKnobs } from "./accessKnobs.ts"
 import { observationKnobs } from "./observationKnobs.ts"
@@ -277,5 +278,12 @@ export const knobs = {
   ),
   ...accessKnobs,
   ...observationKnobs,
+  legacyPrefix: knob(
+    "LEGACY_KEY_PREFIX",
+    undefined,
+    "nomad-build-service",
+    keyPrefixOrNone,
+    "Where the service's ancestor kept its jobs and its history: they are moved into the archive once; empty: left alone"
+  ),
   keyPrefix: knob("CONSUL_KEY_PREFIX", undefined, "jobforge-service", keyPrefix, "Where everything lies in Consul's KV")
 } as const

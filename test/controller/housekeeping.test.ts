@@ -34,6 +34,7 @@ const bench = Effect.gen(function* () {
       list: () => unused,
       index: unused,
       put: () => unused,
+      adopt: () => unused,
       restore: () => unused,
       prune: () => Effect.fail(down)
     })
