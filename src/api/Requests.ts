@@ -63,10 +63,15 @@ export const HistoryRequest = Schema.Struct({
   status: Schema.optional(Schema.Union(JobStatus, Schema.Array(JobStatus)))
 }).annotations({ identifier: "HistoryRequest" })
 
+const WholeNumber = Schema.NumberFromString.pipe(
+  Schema.int(),
+  Schema.annotations({ message: () => ({ message: "must be a whole number", override: true }) })
+)
+
 /** The same in a query string. */
 export const ListParameters = Schema.Struct({
-  limit: Schema.optional(Schema.NumberFromString.pipe(Schema.int())),
-  offset: Schema.optional(Schema.NumberFromString.pipe(Schema.int())),
+  limit: Schema.optional(WholeNumber),
+  offset: Schema.optional(WholeNumber),
   owner: Schema.optional(Schema.String),
   status: Schema.optional(Schema.String.annotations({ description: "One or several statuses, parted by commas." }))
 })

@@ -1,5 +1,6 @@
-import { FetchHttpClient, HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { Effect, Random, Schema } from "effect"
+import { type ConnectionOptions, httpClientOf } from "./callsOf.ts"
 import { type JobForgeError, ServiceUnavailable } from "./ClientErrors.ts"
 import { errorOf } from "./errorOf.ts"
 
@@ -15,10 +16,12 @@ export interface DiscoverOptions {
 }
 
 /** The address of one healthy instance, another one each time. */
-export const discoverService = (options: DiscoverOptions): Effect.Effect<string, JobForgeError> =>
+export const discoverService = (
+  options: DiscoverOptions & Pick<ConnectionOptions, "fetch">
+): Effect.Effect<string, JobForgeError> =>
   Effect.gen(function* () {
     const { consul = "http://127.0.0.1:8500", scheme = "http", service = "jobforge-service" } = options
-    const client = HttpClient.withTracerPropagation(yield* HttpClient.HttpClient, false)
+    const client = httpClientOf(options.fetch === undefined ? {} : { fetch: options.fetch })
     const instances = yield* HttpClientRequest.get(
       `${consul.replace(/\/+$/, "")}/v1/health/service/${encodeURIComponent(service)}`
     ).pipe(
@@ -39,7 +42,7 @@ export const discoverService = (options: DiscoverOptions): Effect.Effect<string,
     const { Node, Service } = [first, ...others][index] ?? first
     const host = Service.Address === "" ? Node.Address : Service.Address
     return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${Service.Port}`
-  }).pipe(Effect.mapError(errorOf), Effect.provide(FetchHttpClient.layer))
+  }).pipe(Effect.mapError(errorOf))
 
 const Instances = Schema.Array(
   Schema.Struct({

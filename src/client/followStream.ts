@@ -1,6 +1,6 @@
 import { type HttpClient, HttpClientRequest, type HttpClientResponse } from "@effect/platform"
 import { Effect, Option, Stream } from "effect"
-import { type JobForgeError, JobMissing } from "./ClientErrors.ts"
+import { type JobForgeError, JobMissing, ServiceUnavailable } from "./ClientErrors.ts"
 import { errorOf } from "./errorOf.ts"
 import { eventsOf, type SentEvent } from "./eventStream.ts"
 
@@ -86,9 +86,15 @@ const eventsIn = (
   }
   return Effect.matchEffect(response.json, {
     onFailure: (failure) => Effect.fail(errorOf(failure)),
-    onSuccess: (body) => Effect.fail(errorOf(body))
+    onSuccess: (body) => Effect.fail(failureOf(response.status, errorOf(body)))
   })
 }
+
+/** A gateway speaks JSON of its own while the service behind it is replaced. */
+const failureOf = (status: number, failure: JobForgeError): JobForgeError =>
+  failure._tag === "UnexpectedAnswer" && status >= 502 && status <= 504
+    ? new ServiceUnavailable({ code: status, error: `a gateway answered ${status}` })
+    : failure
 
 /** Milliseconds doubled with each failure in a row, up to 10 s. */
 const pause = (failures: number): Stream.Stream<never> =>

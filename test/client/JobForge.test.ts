@@ -207,6 +207,29 @@ describe("JobForge", () => {
     }).pipe(Effect.provide(quiet))
   )
 
+  it.live("watches on while a gateway answers in the place of the service", () =>
+    Effect.gen(function* () {
+      const end = 'event: end\ndata: {"job_id":"a","reason":"finished"}\n\n'
+      const answers = [
+        Response.json({ message: "no backend" }, { status: 503 }),
+        new Response(end, { headers: { "content-type": "text/event-stream" } })
+      ]
+      const fetch = () => Promise.resolve(answers.shift() ?? Response.error())
+      const forge = new JobForge({ baseUrl: "http://forge.example.com", fetch })
+      assert.deepStrictEqual(yield* call(() => collect(forge.watch("a"))), [])
+      assert.isEmpty(answers)
+    })
+  )
+
+  it.live("asks Consul by the caller's own fetch, too", () =>
+    Effect.gen(function* () {
+      const found = [{ Node: { Address: "10.0.0.7" }, Service: { Address: "", Port: 8080 } }]
+      const fetch = () => Promise.resolve(Response.json(found))
+      const forge = yield* call(() => JobForge.discover({ consul: "http://consul.example.com", fetch }))
+      assert.strictEqual(forge.baseUrl, "http://10.0.0.7:8080")
+    })
+  )
+
   it.scopedLive("finds a healthy instance in Consul's catalog", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []

@@ -104,6 +104,18 @@ describe("the interface's section 2.8", () => {
     )
   )
 
+  it.scoped("2.8: a limit or offset that is no whole number is refused with what would be accepted", () =>
+    alone((desk) =>
+      Effect.gen(function* () {
+        for (const query of ["limit=abc", "offset=1.5"]) {
+          const { json, status } = yield* desk.ask(`/jobs?${query}`)
+          assert.strictEqual(status, 400, query)
+          assert.strictEqual(field(json, "details"), `${query.split("=")[0]} must be a whole number`)
+        }
+      })
+    )
+  )
+
   it.scopedLive("2.8: the owner's filter comes before the paging, and total counts what it lets through", () =>
     staged((desk) =>
       Effect.gen(function* () {
