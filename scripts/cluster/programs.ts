@@ -1,5 +1,5 @@
-import { accessSync, constants } from "node:fs"
 import { delimiter, join } from "node:path"
+import { isExecutable } from "../support/isExecutable.ts"
 
 /** Where each program of a cluster is. Vault is for the parts that need secrets, sshd for repositories over SSH. */
 export interface Programs {
@@ -60,12 +60,3 @@ export const program = (variable: string, ...names: ReadonlyArray<string>): stri
 }
 
 const absent = (path: string | undefined, what: string): ReadonlyArray<string> => (path === undefined ? [what] : [])
-
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}

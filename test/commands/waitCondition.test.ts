@@ -1,29 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { JobState } from "../../src/api/JobState.ts"
 import { waitCondition } from "../../src/commands/waitCondition.ts"
+import { job } from "./watch/watchedJobs.ts"
 
 const at = "2026-01-31T09:30:00.000Z"
 
-const state: JobState = {
-  job_id: "id",
-  name: "web",
+const state = job({
   status: "TESTING",
   phase: "test",
-  metrics: {
-    build_duration: 0,
-    test_duration: 0,
-    publish_duration: 0,
-    total_duration: 0,
-    resource_usage: { max_cpu: 0, max_memory: 0, disk_used: 0 }
-  },
-  allocations: { test: [], has_any_warning: false },
-  index: 7,
-  generation: 1,
-  log_tail: [],
-  errors: [],
-  images: [],
-  attempts: [],
   conditions: [
     {
       type: "Valid",
@@ -41,12 +25,8 @@ const state: JobState = {
       observed_generation: 1,
       last_transition_time: at
     }
-  ],
-  events: [],
-  archived: false,
-  created_at: at,
-  updated_at: at
-}
+  ]
+})
 
 describe("what somebody waits for", () => {
   it.effect.each([

@@ -1,9 +1,9 @@
 import { Effect, Schedule, Schema, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
-import { accessSync, constants } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { delimiter, join } from "node:path"
 import { makeEndpoint } from "../../src/http/Transport.ts"
+import { isExecutable } from "../../scripts/support/isExecutable.ts"
 
 /** `CONSUL_BIN`, else the first `consul` on the PATH. */
 export const consulProgram = (): string | undefined => {
@@ -61,15 +61,6 @@ export const startRealConsul = (
   })
 
 const encodeJson = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
-
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
 
 const freePort: Effect.Effect<number, never, Scope.Scope> = Effect.map(
   Effect.acquireRelease(

@@ -1,11 +1,11 @@
 import { Effect, Schedule, type Scope } from "effect"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { accessSync, constants } from "node:fs"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { nomadClient, plainNomad } from "./nomadClient.ts"
+import { isExecutable } from "../../scripts/support/isExecutable.ts"
 
 /** `NOMAD_BIN`, else the first `nomad` on the PATH. */
 export const nomadProgram = (): string | undefined => {
@@ -75,15 +75,6 @@ const removeFolder = async (folder: string): Promise<void> => {
   const left = mounts.flatMap((line) => line.split(" ").filter((part) => part.startsWith(`${folder}/`)))
   for (const mount of left) spawnSync("/bin/umount", ["-l", mount])
   await rm(folder, { recursive: true, force: true, maxRetries: 5 })
-}
-
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 const freePort: Effect.Effect<number, never, Scope.Scope> = Effect.map(

@@ -1,9 +1,9 @@
 import { Effect, Redacted, Schedule, Schema, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
-import { accessSync, constants } from "node:fs"
 import { delimiter, join } from "node:path"
 import { makeEndpoint } from "../../src/http/Transport.ts"
 import { freePort } from "./freePort.ts"
+import { isExecutable } from "../../scripts/support/isExecutable.ts"
 
 /** `VAULT_BIN`, else the first `vault` or `bao` on the PATH. */
 export const vaultProgram = (): string | undefined => {
@@ -83,15 +83,6 @@ const encodeJson = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
 const decodeAnswer = Schema.decode(
   Schema.parseJson(Schema.Struct({ auth: Schema.optional(Schema.Unknown), data: Schema.optional(Schema.Unknown) }))
 )
-
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
 
 const kill = (child: ChildProcess): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
