@@ -23,7 +23,7 @@ describe("a service in the place of its ancestor", () => {
       yield* consul.put(`nomad-build-service/jobs/${ids.succeeded}`, ancestor.succeeded)
       yield* consul.put(`nomad-build-service/history/${ids.history}`, ancestor.history)
       const theirs = `build-${ids.succeeded}`
-      yield* nomad.register({ ID: theirs, Name: theirs, Type: "batch", Datacenters: ["nowhere"], TaskGroups: [group] })
+      yield* nomad.register(jobOf(theirs))
       yield* serve({ environment: { SERVER_PORT: String(port), HISTORY_RETENTION_DAYS: "36500" } })
       const status = ask(port, `/json/job/${ids.succeeded}/status`)
       yield* eventually(
@@ -52,6 +52,14 @@ describe("a service in the place of its ancestor", () => {
       assert.isTrue(Option.exists(yield* nomad.job(theirs), (job) => !job.Stop))
     })
   )
+})
+
+const jobOf = (id: string) => ({
+  ID: id,
+  Name: id,
+  Type: "batch",
+  Datacenters: ["nowhere"],
+  TaskGroups: [group]
 })
 
 const group = {
