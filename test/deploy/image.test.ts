@@ -9,10 +9,11 @@ import { freePorts } from "../../scripts/chaos/ConsulServer.ts"
 import { cleanEnvironment, OwnProcess } from "../../scripts/chaos/OwnProcess.ts"
 import { command } from "../../scripts/cluster/Docker.ts"
 import { program } from "../../scripts/cluster/programs.ts"
+import { startRegistry } from "../jobspec/Registry.ts"
 import { makeBaseTree } from "./baseImage.ts"
 
 const missing = [
-  ...["buildah", "busybox"].filter((name) => program("", name) === undefined),
+  ...["buildah", "busybox", "docker-registry"].filter((name) => program("", name) === undefined),
   ...(process.getuid?.() === 0 ? [] : ["root"])
 ]
 const title = "the service's image"
@@ -48,6 +49,8 @@ describe.skipIf(missing.length > 0)(missing.length === 0 ? title : `${title} (mi
     mkdirSync(join(context, "dist"), { recursive: true })
     for (const name of ["Dockerfile", ".dockerignore", "LICENSE"]) cpSync(name, join(context, name))
     await bundle(join(context, "dist/jobforge.mjs"))
+    mkdirSync(join(context, "scripts"))
+    cpSync("scripts/push-image", join(context, "scripts/push-image"))
     writeFileSync(join(context, "dist/client.mjs"), "not wanted")
     writeFileSync(join(context, ".npmrc"), "//registry/:_authToken=secret")
     const first = await build("first", "oci", context)
@@ -67,6 +70,28 @@ describe.skipIf(missing.length > 0)(missing.length === 0 ? title : `${title} (mi
   it("is the same to the byte when it is built again from files with other times", () => {
     assert.strictEqual(manifests[0], manifests[1])
     assert.include(manifests[0] ?? "", "sha256:")
+  })
+
+  it("is pushed by the script, which says by which digest", async () => {
+    const registry = await startRegistry(folder)
+    try {
+      const storageSettings = join(folder, "storage.conf")
+      const roots = `graphroot = "${join(folder, "root")}"\nrunroot = "${join(folder, "run")}"\n`
+      writeFileSync(storageSettings, `[storage]\ndriver = "vfs"\n${roots}`)
+      const environment = {
+        CONTAINERS_STORAGE_CONF: storageSettings,
+        SKIP_BUNDLE: "1",
+        NODE_IMAGE: "localhost/base",
+        BASE_IMAGE: "localhost/base",
+        BUILD_FLAGS: "--isolation chroot --pull-never",
+        PUSH_FLAGS: "--tls-verify=false"
+      }
+      const said = await command([join(context, "scripts/push-image"), `${registry.host}/team/service:1`], environment)
+      const digest = await registry.digest("team/service", "1")
+      assert.strictEqual(said, `${registry.host}/team/service@${digest}`)
+    } finally {
+      await registry.stop()
+    }
   })
 
   it("runs as a user without rights, and has a health check", async () => {
