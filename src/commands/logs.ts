@@ -4,6 +4,7 @@ import type { LogFilters } from "../api/Requests.ts"
 import { errorOf } from "../client/errorOf.ts"
 import { callService, commandErrorOf } from "./callService.ts"
 import { connect, type ConnectOptions } from "./connect.ts"
+import { followFilter } from "./followFilter.ts"
 import { Io } from "./Io.ts"
 import { ofJobLog } from "./looks.ts"
 import { type Output, print } from "./print.ts"
@@ -26,6 +27,7 @@ export interface FollowOptions extends LogOptions {
 /** The lines alone, each phase after the other; with `follow` as they come, until the job is over. */
 export const logs = Effect.fn("logs")(function* (id: string, options: FollowOptions) {
   const { follow, tokenFile: _tokenFile, url: _url, ...filters } = options
+  const wanted = follow === true ? yield* followFilter(filters) : () => true
   const client = yield* connect(options)
   const { out, screen } = yield* Io
   const shown = screen._tag === "Some" ? safeLine : (line: string) => line
@@ -34,9 +36,8 @@ export const logs = Effect.fn("logs")(function* (id: string, options: FollowOpti
     const all = [...lines.build, ...lines.test, ...lines.publish]
     return yield* out(all.map((line) => `${shown(line)}\n`).join(""))
   }
-  const { phase } = options
   yield* Stream.fromAsyncIterable(client.streamLogs(id), errorOf).pipe(
-    Stream.filter((line) => phase === undefined || line.phase === phase),
+    Stream.filter(wanted),
     Stream.mapError(commandErrorOf("follow logs")),
     Stream.runForEach(({ message }) => out(`${shown(message)}\n`))
   )

@@ -121,13 +121,20 @@ const holderOf = (options: Manager, { mark, record }: Held): Holder => {
 const isOurs = (options: Manager, mark: Mark): boolean =>
   mark.manager === options.manager && mark.prefix === options.prefix
 
-/** Record and mark in one transaction: a process that dies leaves both or neither. */
+/**
+ * Record and mark in one transaction: a process that dies leaves both or neither. A mark that says the same already is
+ * deleted first: Consul passes over a write that changes nothing, and the mark would stay older than a record that is
+ * created here anew, and so speak of another one.
+ */
 const writing = (options: PlanOptions, held: Held, { bytes, name }: RecordFile): ReadonlyArray<TxnOp> => {
   const { manager, prefix } = options
   const value = Mark.encode({ manager, prefix, sha256: sha256(bytes) })
+  const key = `${options.keys.managed}${name}`
+  const index = indexOf(held.mark)
+  const same = Option.exists(held.mark, (mark) => Buffer.from(mark.value).equals(Buffer.from(value)))
   return [
     TxnOp.Cas({ key: `${options.keys.jobs}${name}`, value: bytes, index: indexOf(held.record) }),
-    TxnOp.Cas({ key: `${options.keys.managed}${name}`, value, index: indexOf(held.mark) })
+    ...(same ? [TxnOp.DeleteCas({ key, index }), TxnOp.Cas({ key, value, index: 0 })] : [TxnOp.Cas({ key, value, index })])
   ]
 }
 
