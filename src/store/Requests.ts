@@ -3,7 +3,7 @@ import { Consul, type KvEntry } from "../consul/Consul.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
-import { requestValue } from "./requestValue.ts"
+import { isForNewer, requestValue } from "./requestValue.ts"
 
 /** What clients ask for once, below `requests/`: followed by a watch, since answered requests are deleted at once. */
 export class Requests extends Context.Tag("jobforge/store/Requests")<
@@ -39,6 +39,16 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   let jobs: ReadonlyMap<string, JobRequest> = new Map()
   let collections: ReadonlySet<string> = new Set()
   const settled = new Set<string>()
+  const left = new Set<string>()
+
+  /** Once for each. */
+  const strange = (id: string) =>
+    Effect.suspend(() => {
+      if (left.has(id)) return Effect.void
+      if (left.size >= mostLeft) left.clear()
+      left.add(id)
+      return Effect.annotateLogs(Effect.logWarning("request left for a newer version of this service"), { request: id })
+    })
 
   const read = (entry: KvEntry): Effect.Effect<ReadonlyArray<Known>> => {
     const id = entry.key.slice(keys.requests.length)
@@ -50,12 +60,14 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
             : { _tag: "Job", request: { id, verb: value.verb, jobId: value.job_id } }
         ]),
       onNone: () =>
-        Effect.logWarning("request dropped: it is none").pipe(
-          Effect.annotateLogs({ request: id }),
-          // It is looked at again with the next change.
-          Effect.zipRight(Effect.ignore(consul.deleteCas(entry.key, entry.modifyIndex))),
-          Effect.as([])
-        )
+        isForNewer(entry.value)
+          ? Effect.as(strange(id), [])
+          : Effect.logWarning("request dropped: it is none").pipe(
+              Effect.annotateLogs({ request: id }),
+              // It is looked at again with the next change.
+              Effect.zipRight(Effect.ignore(consul.deleteCas(entry.key, entry.modifyIndex))),
+              Effect.as([])
+            )
     })
   }
 
@@ -96,3 +108,6 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     drop: (id) => consul.delete(keys.request(id))
   })
 })
+
+/** Requests that are remembered as told of. */
+const mostLeft = 1000

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import { storedJson } from "./storedJson.ts"
 
 /** The value of a key below `requests/`: one verb about one run, or about what belongs to none. */
@@ -8,3 +8,16 @@ export const requestValue = storedJson(
     Schema.Struct({ verb: Schema.Literal("collect") })
   )
 )
+
+/**
+ * A request that this version doesn't know: a replica of a newer one has written it, and will answer it once it leads. It
+ * is none for whoever leads now, but none to throw away either.
+ */
+export const isForNewer = (bytes: Uint8Array): boolean => {
+  const asked = verbOnly.decode(bytes)
+  return Option.exists(asked, ({ verb }) => !knownVerbs.has(verb))
+}
+
+const verbOnly = storedJson(Schema.Struct({ verb: Schema.NonEmptyString }))
+
+const knownVerbs: ReadonlySet<string> = new Set(["kill", "retry", "cleanup", "purge", "collect"])
