@@ -66,7 +66,7 @@ export type DevError =
  */
 export const dev = (options: DevOptions, ready: (addresses: DevAddresses) => void): Effect.Effect<never, DevError> => {
   const environment = { ...options.environment, SERVER_HOST: "127.0.0.1", SERVER_PORT: String(options.port) }
-  return Effect.flatMap(ownLogging("pretty", environment), ({ layer, secrets, setLevel }) =>
+  return Effect.flatMap(ownLogging("logfmt", environment), ({ layer, secrets, setLevel }) =>
     Effect.provide(Effect.scoped(start(options, environment, secrets, ready, setLevel)), layer)
   ).pipe(Effect.provide(NodeContext.layer))
 }

@@ -21,7 +21,7 @@ export interface LiveLogging {
  * the secrets first, whoever wrote it and whatever failed.
  */
 export const liveLogging = (
-  format: "json" | "pretty",
+  format: "json" | "logfmt",
   initial: Settings["logLevel"],
   redactor: Redactor
 ): LiveLogging => {

@@ -22,6 +22,7 @@ import { archiveFinished } from "./archiveFinished.ts"
 import { observeChildren } from "./Children.ts"
 import { collect } from "./collect.ts"
 import { makeHindrances } from "./hindrances.ts"
+import { logProgress } from "./logProgress.ts"
 import type { Ledger } from "./Ledger.ts"
 import { noteUnread } from "./noteUnread.ts"
 import { redactChildren } from "./redactChildren.ts"
@@ -95,6 +96,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
       )
     })
     cache.set(name, { status: Option.some(status), modifyIndex })
+    yield* logProgress(previous.status, status)
     const requests = yield* Requests
     requests.settle(handled)
     yield* options.written(status)

@@ -30,7 +30,12 @@ export const register = Effect.fn("register")(function* (
     )
   )
   yield* Effect.logInfo(`${title[attempt.phase]} job submitted to Nomad`).pipe(
-    Effect.annotateLogs({ record: status.name, nomadJob: attempt.nomad_job_id })
+    Effect.annotateLogs({
+      record: status.name,
+      jobId: status.job_id,
+      nomadJob: attempt.nomad_job_id,
+      attempt: attempt.attempt
+    })
   )
 })
 

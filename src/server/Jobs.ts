@@ -113,10 +113,12 @@ const make = Effect.gen(function* () {
     const refused = vaultFaults(record.job, policy)
     const faults = refused.length > 0 ? refused : yield* secretFaults(vault, record.job)
     if (Arr.isNonEmptyReadonlyArray(faults)) return yield* new InvalidJob({ errors: faults })
-    return yield* submissions.submit(record, {
+    const submitted = yield* submissions.submit(record, {
       submitKey: Option.fromNullable(options?.submitKey),
       wanted: record.onConflict === "reject" ? allSlots(resolveJob(record.job, policy.defaults)) : []
     })
+    yield* Effect.annotateLogs(Effect.logInfo("Job submitted successfully"), { ...submitted, owner })
+    return submitted
   })
 
   const wait = Effect.fn("Jobs.wait")(function* (id: string, index: number, within: Duration.Duration) {

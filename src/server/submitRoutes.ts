@@ -33,7 +33,6 @@ const submit: Effect.Effect<Submitted, Failed, HttpServerRequest.HttpServerReque
     input.right,
     Option.match(key, { onNone: () => ({}), onSome: (submitKey) => ({ submitKey }) })
   )
-  yield* Effect.annotateLogs(Effect.logInfo("Job submitted successfully"), { jobId, repeated })
   if (!repeated) return { job_id: jobId, status: "PENDING" }
   const status = yield* Effect.option(jobs.find(jobId))
   return {

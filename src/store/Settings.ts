@@ -14,6 +14,8 @@ export interface Settings {
   /** Receivers of webhooks that may be where strangers' URLs may not lead. */
   readonly webhookAllow: AllowList
   readonly logLevel: "debug" | "info" | "warn" | "error"
+  /** Empty: as the command likes. */
+  readonly logFormat: "" | "json" | "logfmt"
   /** 1: log what comes and goes in JSON-RPC and MCP. */
   readonly mcpLogLevel: number
   readonly server: { readonly host: string; readonly port: number; readonly corsOrigins: ReadonlyArray<string> }
@@ -103,6 +105,7 @@ const othersOf = (read: Read): Omit<Settings, "policy" | "spec"> => ({
   retention: retentionOf(read),
   webhookAllow: read(knobs.webhookAllow),
   logLevel: read(knobs.logLevel),
+  logFormat: read(knobs.logFormat),
   mcpLogLevel: read(knobs.mcpLogLevel),
   server: { host: read(knobs.serverHost), port: read(knobs.serverPort), corsOrigins: read(knobs.corsOrigin) },
   access: accessOf(read),

@@ -260,6 +260,13 @@ export const knobs = {
     oneOf("debug", "info", "warn", "error"),
     "Least level that is logged"
   ),
+  logFormat: knob(
+    "LOG_FORMAT",
+    undefined,
+    "",
+    oneOf("", "json", "logfmt"),
+    "How log lines are written: json or logfmt; empty: json with serve, logfmt with dev"
+  ),
   mcpLogLevel: knob(
     "MCP_LOG_LEVEL",
     "mcp_log_level",

@@ -53,7 +53,7 @@ describe("the service's own secrets", () => {
 })
 
 describe("the service's log", () => {
-  for (const format of ["json", "pretty"] as const) {
+  for (const format of ["json", "logfmt"] as const) {
     it.effect(`shows no secret as ${format}, wherever in a line it stands`, () =>
       Effect.gen(function* () {
         const secret = `to"ken\\4711`
