@@ -134,7 +134,9 @@ const writing = (options: PlanOptions, held: Held, { bytes, name }: RecordFile):
   const same = Option.exists(held.mark, (mark) => Buffer.from(mark.value).equals(Buffer.from(value)))
   return [
     TxnOp.Cas({ key: `${options.keys.jobs}${name}`, value: bytes, index: indexOf(held.record) }),
-    ...(same ? [TxnOp.DeleteCas({ key, index }), TxnOp.Cas({ key, value, index: 0 })] : [TxnOp.Cas({ key, value, index })])
+    ...(same
+      ? [TxnOp.DeleteCas({ key, index }), TxnOp.Cas({ key, value, index: 0 })]
+      : [TxnOp.Cas({ key, value, index })])
   ]
 }
 

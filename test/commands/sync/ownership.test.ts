@@ -71,7 +71,7 @@ for (const { absent, bench, on } of benches) {
 
     it.scopedLive("is restored when others changed or deleted it", () =>
       Effect.gen(function* () {
-        const { consul, put, record, sync, write } = yield* bench
+        const { consul, put, record, remove, sync, write } = yield* bench
         yield* write("web.yaml", yaml("web"))
         yield* write("api.yaml", yaml("api"))
         yield* sync()
@@ -81,6 +81,21 @@ for (const { absent, bench, on } of benches) {
         assert.deepStrictEqual(restored.out.split("\n").toSorted(), ["", "restored api", "restored web"])
         assert.strictEqual(yield* record("web"), yaml("web"))
         assert.strictEqual(yield* record("api"), yaml("api"))
+        assert.strictEqual((yield* sync()).out, "unchanged 2\n")
+        yield* remove("api.yaml")
+        assert.strictEqual((yield* sync({ prune: true })).out, "deleted api\nunchanged 1\n")
+      })
+    )
+
+    it.scopedLive("is what it adopts back after somebody else wrote it anew, the very bytes included", () =>
+      Effect.gen(function* () {
+        const { consul, put, sync, write } = yield* bench
+        yield* write("web.yaml", yaml("web"))
+        yield* sync()
+        yield* Effect.orDie(consul.delete(`${keys.jobs}web`))
+        yield* put("web", yaml("web"))
+        assert.strictEqual((yield* sync({ adopt: true })).out, "adopted web\n")
+        assert.strictEqual((yield* sync()).out, "unchanged 1\n")
       })
     )
 
