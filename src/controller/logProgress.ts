@@ -6,11 +6,16 @@ export const logProgress = (before: Option.Option<Status>, after: Status): Effec
   const same = Option.filter(before, ({ job_id: jobId }) => jobId === after.job_id)
   const from = Option.match(same, { onNone: () => "", onSome: ({ status }) => status })
   if (from === after.status) return Effect.void
-  const { job_id: jobId, name: record, status } = after
-  const fields = { record, jobId, owner: after.config?.owner, status }
+  const { config, job_id, name: record, status } = after
+  const fields = {
+    record,
+    ...(job_id === undefined ? {} : { jobId: job_id }),
+    ...(config === undefined ? {} : { owner: config.owner }),
+    status
+  }
   return isTerminal(status)
     ? Effect.annotateLogs(Effect.logInfo("Job ended"), { ...fields, ...endOf(after) })
-    : Effect.annotateLogs(Effect.logInfo("Job moved on"), { ...fields, from: from === "" ? undefined : from })
+    : Effect.annotateLogs(Effect.logInfo("Job moved on"), { ...fields, ...(from === "" ? {} : { from }) })
 }
 
 const endOf = (status: Status) => {

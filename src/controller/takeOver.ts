@@ -70,8 +70,8 @@ export const takeOverOnce = Effect.fn("takeOver")(function* (
   const mark = keys.takenOver(from)
   const sum = { moved: 0, broken: 0, unreadable: 0, left: 0 }
   if (Option.isSome(yield* consul.get(mark, { consistent: true }))) return sum
-  const { value: jobs } = yield* consul.keys(`${from}/jobs/`)
-  const { value: history } = yield* consul.keys(`${from}/history/`)
+  const jobs = yield* namesBelow(consul, `${from}/jobs/`)
+  const history = yield* namesBelow(consul, `${from}/history/`)
   // An ancestor that never was, or keys that may not be seen yet: neither costs more than these two questions.
   if (jobs.length + history.length === 0) return sum
   let failure: Option.Option<ApiError> = Option.none()
@@ -92,6 +92,12 @@ export const takeOverOnce = Effect.fn("takeOver")(function* (
   yield* Effect.annotateLogs(Effect.logInfo("older jobs taken over"), { prefix: from, ...sum })
   return sum
 })
+
+/** A token without the right to see them is none of an ancestor's successor: most installations have had no ancestor. */
+const namesBelow = (consul: Consul["Type"], prefix: string) =>
+  Effect.map(consul.keys(prefix), ({ value }) => value).pipe(
+    Effect.catchTag("Denied", (error) => Effect.as(Effect.logDebug("older jobs can't be seen", error.message), []))
+  )
 
 const marking = (mark: string, sum: TakenOver) =>
   Effect.map(Clock.currentTimeMillis, (now) =>

@@ -3,7 +3,7 @@ import { Clock, Effect, Layer, Option, TestClock } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import { TxnOp } from "../../src/consul/Transaction.ts"
 import { takeOver, takeOverOnce } from "../../src/controller/takeOver.ts"
-import { Unavailable } from "../../src/http/ApiError.ts"
+import { Denied, Unavailable } from "../../src/http/ApiError.ts"
 import { JobArchive } from "../../src/store/JobArchive.ts"
 import { keysBelow } from "../../src/store/keys.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
@@ -191,6 +191,18 @@ describe("takeOver", () => {
   it.effect("leaves no mark where there was nothing, or nothing that may be seen", () =>
     Effect.gen(function* () {
       yield* takeOverOnce(task)
+      assert.deepStrictEqual(yield* namesBelow("jobforge-service/"), [])
+    }).pipe(Effect.provide(tester))
+  )
+
+  it.effect("takes keys that it has no right to list for none", () =>
+    Effect.gen(function* () {
+      yield* everything
+      const consul = yield* Consul
+      const denied = new Denied({ system: "consul", operation: "keys", detail: "Permission denied" })
+      const other = Consul.of({ ...consul, keys: () => Effect.fail(denied) })
+      const end = yield* Effect.provide(takeOverOnce(task), Layer.provideMerge(stores, Layer.succeed(Consul, other)))
+      assert.deepStrictEqual(end, { moved: 0, broken: 0, unreadable: 0, left: 0 })
       assert.deepStrictEqual(yield* namesBelow("jobforge-service/"), [])
     }).pipe(Effect.provide(tester))
   )
