@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import * as ancestor from "../support/ancestor.ts"
 import { eventually } from "../support/eventually.ts"
 import { freePort } from "../support/freePort.ts"
-import { setStage } from "./support/Stage.ts"
+import { record, setStage } from "./support/Stage.ts"
 
 const { ids } = ancestor
 
@@ -50,6 +50,26 @@ describe("a service in the place of its ancestor", () => {
       const { value } = yield* consul.keys("nomad-build-service/")
       assert.deepStrictEqual(value, [])
       assert.isTrue(Option.exists(yield* nomad.job(theirs), (job) => !job.Stop))
+    })
+  )
+
+  it.scopedLive("finds the ancestor's jobs among its own records, and takes none of them for one", () =>
+    Effect.gen(function* () {
+      const { consul, ended, put, serve } = yield* setStage
+      const port = yield* freePort
+      yield* consul.put(`jobforge-service/jobs/${ids.succeeded}`, ancestor.succeeded)
+      yield* consul.put(`jobforge-service/jobs/${ids.running}`, ancestor.underWay(ids.running, "2025-10-12T08:00:00Z"))
+      yield* put("by-hand", record("web"))
+      const environment = { SERVER_PORT: String(port), HISTORY_RETENTION_DAYS: "36500" }
+      yield* serve({ environment: { ...environment, LEGACY_KEY_PREFIX: "jobforge-service" } })
+      assert.strictEqual((yield* ended("by-hand")).status, "SUCCEEDED")
+      const succeeded = yield* ask(port, `/json/job/${ids.succeeded}/status`)
+      assert.include(succeeded, '"status":"SUCCEEDED"')
+      assert.include(succeeded, '"archived":true')
+      const broken = yield* ask(port, `/json/job/${ids.running}/status`)
+      assert.include(broken, '"reason":"ChildLost"')
+      const { value } = yield* consul.keys("jobforge-service/jobs/")
+      assert.deepStrictEqual(value, ["jobforge-service/jobs/by-hand"])
     })
   )
 })
