@@ -13,8 +13,7 @@ namespace "default" {
     "list-jobs",  # finds what belongs to no job of its own
     "read-job",   # follows its steps: jobs, allocations, evaluations, events
     "submit-job", # registers and stops them
-    "read-logs",
-    "read-fs", # a step tells its result in a file
+    "read-fs",    # a step tells its result in a file; logs are files, too
   ]
 }
 
