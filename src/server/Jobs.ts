@@ -19,6 +19,7 @@ import { type SlotTaken, Submissions, type SubmitKeyReused, type Submitted } fro
 import { Caller, mayChange, maySee } from "./Caller.ts"
 import { InvalidJob, JobConflict, JobNotFound, NotAllowed } from "./JobErrors.ts"
 import { secretFaults } from "./secretFaults.ts"
+import { type LateVerb, verbAnswer } from "./verbAnswer.ts"
 
 /** Which jobs to list; all fields narrow the list, and the counts are of what is left. */
 export interface JobQuery {
@@ -195,7 +196,7 @@ const make = Effect.gen(function* () {
     return yield* until(id, found, (seen) => ended(seen) || seen.status.stopping !== undefined)
   })
 
-  const afterEnd = Effect.fnUntraced(function* (id: string, verb: "retry" | "purge" | "cleanup") {
+  const afterEnd = Effect.fnUntraced(function* (id: string, verb: LateVerb) {
     const { found, jobId } = yield* mine(id)
     if (!ended(found)) {
       return yield* new JobConflict({
@@ -204,14 +205,13 @@ const make = Effect.gen(function* () {
       })
     }
     if (jobId === undefined) return yield* notBegun(id)
-    const noted = found.status.events.length
+    const before = verbAnswer(found.status, verb)?.at
     yield* submissions.request(verb, jobId)
     // An archived job comes back to be answered, and then moves away again.
     return yield* until(
       found.status.name,
       found,
-      ({ status }) =>
-        status.job_id !== jobId || status.events.length > noted || status.updated_at > found.status.updated_at
+      ({ status }) => status.job_id !== jobId || verbAnswer(status, verb)?.at !== before
     )
   })
 

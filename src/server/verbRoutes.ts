@@ -22,6 +22,7 @@ import { collectionPatience, collectionView } from "./collectionView.ts"
 import { keepOpen } from "./keepOpen.ts"
 import { jobIdOf } from "./statusView.ts"
 import { takePlace } from "./takePlace.ts"
+import { type LateVerb, verbAnswer } from "./verbAnswer.ts"
 
 const byBody = (asked: Asked<never, never, { readonly job_id: string }>) =>
   Effect.map(asked.payload, ({ job_id }) => job_id)
@@ -53,14 +54,13 @@ const purge = Effect.fnUntraced(function* (id: string): Effect.fn.Return<Done, F
 })
 
 /** The leader says in an event why it did nothing. */
-const answered = (verb: string, { status }: FoundJob, message: string): Done => {
-  const jobId = jobIdOf(status)
-  const last = status.events.at(-1)
-  const refused = last?.reason === "RequestIgnored" && last.message.startsWith(`${verb} of job ${jobId}:`)
+const answered = (verb: LateVerb, { status }: FoundJob, message: string): Done => {
+  const last = verbAnswer(status, verb)
+  const refused = last?.reason === "RequestIgnored"
   return {
-    job_id: jobId,
+    job_id: jobIdOf(status),
     success: !refused,
-    message: refused ? `Failed to ${last.message}` : message,
+    message: refused ? `Failed to ${last.message.replace(" of job ", " job ")}` : message,
     status: status.status
   }
 }

@@ -256,6 +256,24 @@ describe("a verb", () => {
     })
   )
 
+  it.scopedLive("builds a job once more, and names the new run while the old one is still cleaned up after", () =>
+    scene(() =>
+      Effect.gen(function* () {
+        const jobs = yield* Jobs
+        const { jobId } = yield* jobs.submit(record("web", { test: { entry_point: true } }))
+        let last = yield* ended(jobId)
+        const seen = new Set([last.status.job_id])
+        for (let again = 0; again < 5; again++) {
+          const { status } = yield* jobs.retry(jobId)
+          assert.isFalse(seen.has(status.job_id), `retry ${again} answers with the run before it`)
+          seen.add(status.job_id)
+          last = yield* ended(jobId)
+        }
+        assert.strictEqual(last.status.status, "SUCCEEDED")
+      })
+    )
+  )
+
   it.scopedLive("builds a job that was archived once more", () =>
     scene((stage) =>
       Effect.gen(function* () {

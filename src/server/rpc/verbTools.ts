@@ -6,6 +6,7 @@ import { collectionPatience, collectionView } from "../collectionView.ts"
 import { Jobs } from "../Jobs.ts"
 import { jobId, wholeNumber } from "./arguments.ts"
 import { jobIdOf } from "../statusView.ts"
+import { type LateVerb, verbAnswer } from "../verbAnswer.ts"
 import { type Annotations, type Tool, tool } from "./Tool.ts"
 import { rpcCode, ToolFailed, toolFailed } from "./ToolFault.ts"
 
@@ -33,14 +34,14 @@ const answered = ({ status }: FoundJob, message: string): typeof Output.Type => 
 
 /** What a verb is about, and what a failure of it is called. */
 interface Verb {
-  readonly verb: "retry" | "purge" | "cleanup"
+  readonly verb: LateVerb
   readonly text: string
 }
 
 /** The leader says in an event why it did nothing of what was asked for. */
 const unlessIgnored = ({ text, verb }: Verb, found: FoundJob): Effect.Effect<FoundJob, ToolFailed> => {
-  const last = found.status.events.at(-1)
-  if (last?.reason !== "RequestIgnored" || !last.message.startsWith(`${verb} of job `)) return Effect.succeed(found)
+  const last = verbAnswer(found.status, verb)
+  if (last?.reason !== "RequestIgnored") return Effect.succeed(found)
   const code = rpcCode.internalError
   return new ToolFailed({
     code,
