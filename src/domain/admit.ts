@@ -53,11 +53,14 @@ const slotObstacle = ({ snapshot }: Context, wanted: ReadonlyArray<Slot>): Obsta
   if (first === undefined) return undefined
   return {
     reason: "WaitingForSlot",
-    message: `${first.name} (job ${first.jobId}) ${holder === undefined ? "waits longer for" : "holds"} the same image`,
+    message: `${called(first)} ${holder === undefined ? "waits longer for" : "holds"} the same image`,
     holder: asHolder(first),
     position: before.length + 1
   }
 }
+
+/** A record that came over HTTP has its first run's id for a name: once is enough. */
+const called = ({ jobId, name }: Contender): string => (name === jobId ? `job ${jobId}` : `${name} (job ${jobId})`)
 
 const capacityObstacle = ({ snapshot }: Context): Obstacle | undefined => {
   const { aheadForCapacity, running, runningOfOwner } = snapshot.competition

@@ -61,12 +61,18 @@ describe("slots", () => {
 describe("a run whose slot is held", () => {
   const { build, publish } = slotsOf(tags)
 
+  it("names a holder once whose record is named by its job", () => {
+    const world = waitingFor(tags, { holders: new Map([[build, { ...other, name: other.jobId }]]) })
+    assert.strictEqual(world.status?.waiting?.message, "job other-job holds the same image")
+  })
+
   it("waits, says for whom and at which place, and starts when it is free", () => {
     const world = waitingFor(tags, { holders: new Map([[build, other]]) })
     assert.strictEqual(world.status?.status, "PENDING")
     assert.lengthOf(world.log, 0)
     assert.deepStrictEqual(world.status?.waiting?.holder, { name: "other", job_id: "other-job" })
     assert.strictEqual(world.status?.waiting?.reason, "WaitingForSlot")
+    assert.strictEqual(world.status?.waiting?.message, "other (job other-job) holds the same image")
     assert.strictEqual(world.status?.waiting?.position, 1)
     assert.strictEqual(Option.getOrThrow(world.last.again), 30_000)
     const since = world.status?.waiting?.since
