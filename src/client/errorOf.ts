@@ -78,14 +78,18 @@ const ofAnswer = (answer: Failures.Failure): JobForgeError => {
 
 const ofHttp = (failure: HttpClientError.HttpClientError): JobForgeError => {
   if (failure._tag === "RequestError") {
-    return new ServiceUnavailable({ error: `the service does not answer: ${causeOf(failure.cause)}`, cause: failure })
+    const error = `${originOf(failure.request.url)} does not answer: ${causeOf(failure.cause)}`
+    return new ServiceUnavailable({ error, cause: failure })
   }
   const { status } = failure.response
-  const error = `the service answered ${status} with something else than expected`
+  const error = `${originOf(failure.request.url)} answered ${status} with something else than Job Forge does`
   return status >= 502 && status <= 504
     ? new ServiceUnavailable({ code: status, error, cause: failure })
     : new UnexpectedAnswer({ code: status, error, cause: failure })
 }
+
+/** Whoever was asked may have been found in Consul's catalog: only its address says what to look at. */
+const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : "the service")
 
 const text = (error: string, details: string | undefined): string =>
   details === undefined ? error : `${error}: ${details}`

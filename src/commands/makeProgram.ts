@@ -29,7 +29,11 @@ export const makeProgram = (version: string, run: Run): Program => {
   return {
     program,
     parse: async (argv) => {
-      for (const command of program.commands) command.addHelpText("after", () => helpFor(command.name()))
+      for (const command of program.commands) {
+        command
+          .addHelpText("after", () => helpFor(command.name()))
+          .showHelpAfterError(`See: jobforge help ${command.name()}`)
+      }
       if (argv.length === 0) return program.outputHelp()
       await program.parseAsync([...fromGoFlags(argv, flagTable(program))], { from: "user" })
     }

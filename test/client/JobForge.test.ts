@@ -169,6 +169,7 @@ describe("JobForge", () => {
       yield* Scope.close(scope, Exit.void)
       const gone = yield* Effect.flip(call(() => forge.getStatus("x")))
       assert.deepStrictEqual(gone._tag === "ServiceUnavailable" ? gone.code : gone, undefined)
+      assert.include(gone.message, `${new URL(url).origin} does not answer: `)
       const other = createServer((_request, response) => response.end("<html>"))
       yield* Effect.acquireRelease(
         Effect.async<void>((resume) => {

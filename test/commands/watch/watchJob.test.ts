@@ -291,7 +291,7 @@ describe("watchJob in a terminal", () => {
         const says = (words: string) => model.lines().join("\n").includes(words)
         yield* until(() => says("BUILDING"))
         cut.abort()
-        yield* until(() => says("❗ the service does not answer"))
+        yield* until(() => says("❗ http://127.0.0.1:"))
         cut = new AbortController()
         yield* call(() => client.killJob(id))
         const state = yield* Fiber.join(watching)
