@@ -198,7 +198,7 @@ describe("Requests", () => {
       )
       yield* Effect.sleep("50 millis")
       yield* consul.put(keys.request("r1"), '{"verb":"kill","job_id":"j"}')
-      yield* consul.put(keys.request("r2"), '{"verb":"explode","job_id":"j"}')
+      yield* consul.put(keys.request("r2"), '{"verb":"kill","job_id":""}')
       yield* consul.put(keys.request("r3"), '{"verb":"retry","job_id":"j"}')
       yield* consul.put(keys.request("r4"), '{"verb":"collect"}')
       const seen = Chunk.toReadonlyArray(yield* Fiber.join(changes))
