@@ -118,6 +118,12 @@ const readBounded = Effect.fnUntraced(function* (file: string) {
 const readGlobal = (path: string): Effect.Effect<Source, CommandError, FileSystem.FileSystem> =>
   Effect.map(configurationFile(path, "global configuration"), ({ source, text }) => ({ file: source, text }))
 
-const unread = (file: string, error: PlatformError): Finding => fault(file, `cannot be read: ${fileFault(error)}`)
+const unread = (file: string, error: PlatformError): Finding =>
+  fault(
+    file,
+    error._tag === "SystemError" && error.reason === "NotFound"
+      ? "there is no such file or folder, or it is a link to nowhere"
+      : `cannot be read: ${fileFault(error)}`
+  )
 
 const fault = (file: string, message: string): Finding => ({ file, line: 1, column: 1, path: "", message })

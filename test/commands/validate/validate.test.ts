@@ -214,7 +214,7 @@ describe("validate", () => {
         ]
       )
       assert.strictEqual(files[4].errors[0].message, "no .yaml, .yml or .json file is in this folder or below")
-      assert.match(files[5].errors[0].message, /^cannot be read: ENOENT/)
+      assert.match(files[5].errors[0].message, /^there is no such file .* link to nowhere$/)
     })
   )
 
