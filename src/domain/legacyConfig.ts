@@ -20,7 +20,7 @@ export interface LegacyConfig {
 /** The ancestor checked next to nothing: whatever it let pass is left out here, so that the rest can be shown. */
 export const legacyConfig = (config: Readonly<Record<string, unknown>>): LegacyConfig => {
   const { found, password, url } = withoutPassword(config["repo_url"])
-  let value: unknown = filled(found ? { ...config, repo_url: url } : config)
+  let value = filledRecord(found ? { ...config, repo_url: url } : config)
   const secrets = [...password, ...secretsOf(config)]
   const dropped: Array<string> = []
   for (let round = 0; round < mostRounds; round++) {
@@ -30,7 +30,7 @@ export const legacyConfig = (config: Readonly<Record<string, unknown>>): LegacyC
       return { job, hash: hashJob(job), dropped, secrets }
     }
     const paths = recordFaults(value).map(({ path }) => path.map(String))
-    const present: unknown = value
+    const present = value
     const faulty = paths.filter((path) => has(present, path))
     // What is missing can't be left out.
     if (!Arr.isNonEmptyArray(faulty)) break
@@ -45,14 +45,16 @@ export const legacyConfig = (config: Readonly<Record<string, unknown>>): LegacyC
 const mostRounds = 64
 
 /** Go writes what is empty as `null`, `""` or 0, where it isn't left out. */
-const filled = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(filled)
-  if (!Predicate.isRecord(value)) return value
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, member]) =>
+const filledRecord = (record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(record).flatMap(([key, member]) =>
       member === null || member === "" || (member === 0 && timeouts.has(key)) ? [] : [[key, filled(member)]]
     )
   )
+
+const filled = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(filled)
+  return Predicate.isRecord(value) ? filledRecord(value) : value
 }
 
 const timeouts: ReadonlySet<string> = new Set(["build_timeout", "timeout", "test_timeout"])
@@ -86,8 +88,10 @@ const has = (value: unknown, path: ReadonlyArray<string>): boolean => {
 }
 
 /** Without the member at the path; of a list that is a place in, the whole list is left out: it would mean another thing. */
-const without = (value: unknown, [key = "", ...deeper]: ReadonlyArray<string>): unknown => {
-  if (!Predicate.isRecord(value)) return value
-  const { [key]: member, ...rest } = value
-  return deeper.length === 0 || Array.isArray(member) ? rest : { ...rest, [key]: without(member, deeper) }
+const without = (
+  record: Readonly<Record<string, unknown>>,
+  [key = "", ...deeper]: ReadonlyArray<string>
+): Readonly<Record<string, unknown>> => {
+  const { [key]: member, ...rest } = record
+  return deeper.length > 0 && Predicate.isRecord(member) ? { ...rest, [key]: without(member, deeper) } : rest
 }
