@@ -66,7 +66,8 @@ const ofFailure = (status: Status, failed: FailedAttempt | undefined, logs: Atte
     ...(finding === undefined ? {} : { error: quoted(finding, texts) }),
     tail: tailOf(texts),
     truncated: texts.some(({ cut }) => cut) || failed?.failure.log_truncated === true,
-    retryable: canHelp(cause, finding, failed?.failure),
+    // There is nothing left to try again of a record that is gone.
+    retryable: reason !== "Deleted" && canHelp(cause, finding, failed?.failure),
     next_action: nextAction(cause, scene, finding, status)
   }
 }

@@ -154,7 +154,10 @@ const advice: Readonly<Record<Cause, Advice>> = {
   "slot-taken": ({ message }) =>
     `Wait for the job that has the image, or submit with on_conflict queue or supersede: ${message}.`,
   infrastructure: ({ message }) => `Retry; if it happens again, tell an operator: ${message}.`,
-  cancelled: () => "Nothing is wrong with it: retry it if it is still wanted.",
+  cancelled: ({ reason }) =>
+    reason === "Deleted"
+      ? "Its record was deleted: write the record again if the image is still wanted."
+      : "Somebody ended it, nothing is wrong with it: retry it if it is still wanted.",
   superseded: () => "Follow the newer job that took its place.",
   "command-failed": (scene, _, finding) =>
     `Find out why ${placeOf(scene)} ends with exit code ${scene.exitCode ?? "other than 0"}${finding === undefined ? ", for it says nothing" : ` after "${finding.line.text.trim().slice(0, 160)}"`}: run it by hand, or let it say more.`

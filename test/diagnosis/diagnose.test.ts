@@ -147,6 +147,14 @@ describe("diagnose", () => {
     }
   })
 
+  it("sends to the record where that was deleted, and to a retry where somebody ended the job", () => {
+    const of = (reason: "Cancelled" | "Deleted") => diagnose(failed({ label: "cancelled", reason, message: "ended" }))
+    assert.isFalse(of("Deleted").retryable)
+    assert.include(of("Deleted").next_action, "write the record again")
+    assert.isTrue(of("Cancelled").retryable)
+    assert.include(of("Cancelled").next_action, "retry it")
+  })
+
   it("says how a running job stands, and that nothing has failed", () => {
     const diagnosis = diagnose({ ...running, attempts: [{ ...attempt, started_at: 2000, deadline_at: 9000 }] })
     assert.isUndefined(diagnosis.cause)
