@@ -1,12 +1,18 @@
 import { describe } from "@effect/vitest"
 import { rawExec, type ScriptTask } from "./nomadArea.ts"
+import { clusterConformance } from "./nomadCluster.ts"
 import { eventConformance } from "./nomadEvents.ts"
 import { fileConformance } from "./nomadFiles.ts"
 import { jobConformance } from "./nomadJobs.ts"
+import { outputConformance } from "./nomadOutput.ts"
+import { placementConformance } from "./nomadPlacement.ts"
+import { taskConformance } from "./nomadTasks.ts"
 
 export interface NomadConformanceOptions {
   /** How a shell script becomes a task on the server at hand; `raw_exec` unless said otherwise. */
   readonly scriptTask?: ScriptTask
+  /** Why the server doesn't start again what failed; none when it does. */
+  readonly lacksRetries?: string
 }
 
 /**
@@ -19,11 +25,15 @@ export interface NomadConformanceOptions {
 export const nomadConformance = (
   name: string,
   address: () => string,
-  { scriptTask = rawExec }: NomadConformanceOptions = {}
+  { scriptTask = rawExec, lacksRetries }: NomadConformanceOptions = {}
 ): void => {
   describe(`${name} does what is relied on in Nomad`, () => {
     fileConformance(address, scriptTask)
+    outputConformance(address, scriptTask)
     eventConformance(address, scriptTask)
+    taskConformance(address, scriptTask, lacksRetries)
+    placementConformance(address, scriptTask)
+    clusterConformance(address, scriptTask)
     jobConformance(address, scriptTask)
   })
 }

@@ -1,6 +1,7 @@
 import { Effect, Inspectable, Option, type Scope } from "effect"
 import type { ChildState } from "../../src/domain/ChildState.ts"
 import type { ApiError } from "../../src/http/ApiError.ts"
+import { makeEndpoint, type StreamResponse, type TransportError } from "../../src/http/Transport.ts"
 import type { Nomad } from "../../src/nomad/Nomad.ts"
 import { outcome } from "../../src/nomad/outcome.ts"
 import { nomadClient, plainNomad } from "../support/nomadClient.ts"
@@ -19,9 +20,17 @@ interface JobFields {
   readonly [field: string]: unknown
 }
 
+interface RawAnswer {
+  readonly status: number
+  readonly text: string
+}
+
 /** What one test has to itself: a client, and a job id that its jobs' ids begin with. They are purged afterwards. */
 export interface NomadArea {
   readonly nomad: Nomad["Type"]
+  /** What the client would not send. */
+  readonly raw: (method: "GET" | "PUT", path: string) => Effect.Effect<RawAnswer, TransportError>
+  readonly open: (path: string) => Effect.Effect<StreamResponse, TransportError, Scope.Scope>
   readonly id: string
   /** A batch job with one task, which is never started twice by Nomad itself. */
   readonly job: (script: string, fields?: JobFields) => { readonly ID: string }
@@ -44,6 +53,7 @@ export const nomadArea = (address: string, scriptTask: ScriptTask): Effect.Effec
   Effect.gen(function* () {
     const id = `conformance/${process.pid}-${++areas}`
     const nomad = yield* nomadClient(plainNomad(address))
+    const endpoint = yield* makeEndpoint({ origin: address })
     yield* Effect.addFinalizer(() =>
       nomad.jobs(id).pipe(
         Effect.flatMap(({ value }) => Effect.forEach(value, ({ ID }) => nomad.stop(ID, { purge: true }))),
@@ -102,7 +112,14 @@ export const nomadArea = (address: string, scriptTask: ScriptTask): Effect.Effec
           yield* Effect.sleep("50 millis")
         }
       })
-    return { nomad, id, job, state, becomes, run, says }
+    const raw: NomadArea["raw"] = (method, path) =>
+      Effect.map(endpoint.request({ method, path, timeout: "15 seconds" }), ({ body, status }) => ({
+        status,
+        text: utf8(body)
+      }))
+    const open: NomadArea["open"] = (path) =>
+      endpoint.stream({ method: "GET", path, timeout: "15 seconds" }, "15 seconds")
+    return { nomad, raw, open, id, job, state, becomes, run, says }
   })
 
 const isOf =
