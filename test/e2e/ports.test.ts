@@ -74,7 +74,7 @@ describe.skipIf(missingPrograms.length > 0)(titled("jobforge dev on a machine wh
 
   it("refuses a port that is none", async () => {
     const { code, stderr } = await run(["dev", "--port", "web"])
-    assert.strictEqual(code, 1)
+    assert.strictEqual(code, 2)
     assert.include(stderr, "a port is a whole number from 1 to 65535")
   })
 
