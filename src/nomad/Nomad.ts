@@ -71,7 +71,8 @@ export class Nomad extends Context.Tag("jobforge/nomad/Nomad")<
     readonly jobs: (prefix: string) => Effect.Effect<Indexed<ReadonlyArray<JobStub>>, ApiError>
     /**
      * The job is `dead` at once, while its tasks run on until their kill timeout. Succeeds for stopped and unknown jobs.
-     * `purge` makes Nomad forget the job, but not its allocations, until its next garbage collection.
+     * `purge` makes Nomad forget the job and its allocations at once, with their outcomes and logs; a running task is ended
+     * without a trace. Older versions keep the allocations until their next garbage collection.
      */
     readonly stop: (id: string, options?: { readonly purge?: boolean }) => Effect.Effect<void, ApiError>
     /**

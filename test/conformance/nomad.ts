@@ -6,6 +6,7 @@ import { fileConformance } from "./nomadFiles.ts"
 import { jobConformance } from "./nomadJobs.ts"
 import { outputConformance } from "./nomadOutput.ts"
 import { placementConformance } from "./nomadPlacement.ts"
+import { purgeConformance } from "./nomadPurge.ts"
 import { taskConformance } from "./nomadTasks.ts"
 
 export interface NomadConformanceOptions {
@@ -33,6 +34,7 @@ export const nomadConformance = (
     eventConformance(address, scriptTask)
     taskConformance(address, scriptTask, lacksRetries)
     placementConformance(address, scriptTask)
+    purgeConformance(address, scriptTask)
     clusterConformance(address, scriptTask)
     jobConformance(address, scriptTask)
   })

@@ -42,7 +42,8 @@ export const startClient = Effect.fnUntraced(function* (
       Effect.catchAllCause((cause) =>
         Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : broke(reporter, cause)
       ),
-      Effect.zipRight(collectOldest(engine, nodeId, allocationsFolder)),
+      Effect.zipRight(Effect.sync(() => stops.delete(allocation.ID))),
+      Effect.zipRight(collectOldest(engine, nodeId, allocationsFolder, stops)),
       Effect.ensuring(Effect.sync(() => stops.delete(allocation.ID)))
     )
     yield* FiberMap.run(runs, allocation.ID, run)
@@ -57,10 +58,14 @@ export const startClient = Effect.fnUntraced(function* (
       if (stop === undefined) yield* start(allocation, node)
       else if (allocation.DesiredStatus === "stop") yield* Deferred.succeed(stop, undefined)
     }
+    // A purge forgets what still runs.
+    for (const [id, stop] of stops) {
+      if (!HashMap.has(engine.state.allocations, id)) yield* Deferred.succeed(stop, undefined)
+    }
   })
 
-  yield* recover(engine, nodeId)
-  yield* removeForgotten(engine, allocationsFolder)
+  yield* recover(engine, nodeId, allocationsFolder)
+  yield* removeForgotten(engine, allocationsFolder, stops)
   yield* Effect.acquireRelease(
     Effect.sync(() => engine.listen(() => void Queue.unsafeOffer(wakeUps, undefined))),
     (stopListening) => Effect.sync(stopListening)
@@ -85,12 +90,15 @@ const broke = Effect.fnUntraced(function* (reporter: TaskReporter, cause: Cause.
  * After a crash or a stop of this process: what had started is lost and says so, whatever of it still runs is ended;
  * what had not is begun anew.
  */
-const recover = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string) {
+const recover = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string, folder: string) {
   const driver = yield* TaskDriver
+  // Purged while they ran.
+  const forgotten = (yield* namesIn(folder)).filter((name) => !HashMap.has(engine.state.allocations, name))
   const begun = allocationsOfNode(engine.state, nodeId).filter(
     (allocation) => !isClientTerminal(allocation) && allocation.TaskStates !== null
   )
-  if (begun.length > 0) yield* driver.sweep(begun.map((allocation) => allocation.ID))
+  const swept = [...begun.map((allocation) => allocation.ID), ...forgotten]
+  if (swept.length > 0) yield* driver.sweep(swept)
   for (const allocation of begun) {
     const task = taskOf(allocation)
     const state = task === undefined ? undefined : allocation.TaskStates?.[task.Name]
@@ -107,11 +115,14 @@ const recover = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string
   }
 })
 
+/** What is still being ended, by allocation. */
+type Runs = ReadonlyMap<string, unknown>
+
 /** Folders of allocations that the servers have forgotten. */
-const removeForgotten = Effect.fnUntraced(function* (engine: NomadEngine, folder: string) {
+const removeForgotten = Effect.fnUntraced(function* (engine: NomadEngine, folder: string, runs: Runs) {
   const names = yield* namesIn(folder)
   for (const name of names) {
-    if (!HashMap.has(engine.state.allocations, name)) yield* removeFolder(folder, name)
+    if (!HashMap.has(engine.state.allocations, name) && !runs.has(name)) yield* removeFolder(folder, name)
   }
 })
 
@@ -130,8 +141,8 @@ const removeFolder = (folder: string, id: string): Effect.Effect<void> =>
   )
 
 /** Beyond a number of finished allocations the oldest lose their folders, and with them their logs. */
-const collectOldest = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string, folder: string) {
-  yield* removeForgotten(engine, folder)
+const collectOldest = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string, folder: string, runs: Runs) {
+  yield* removeForgotten(engine, folder, runs)
   const kept = new Set(yield* namesIn(folder))
   const finished = allocationsOfNode(engine.state, nodeId)
     .filter((allocation) => isClientTerminal(allocation) && kept.has(allocation.ID))

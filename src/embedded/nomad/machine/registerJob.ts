@@ -3,7 +3,7 @@ import type { Draft } from "./Draft.ts"
 import { evaluate } from "./evaluate.ts"
 import type { Job } from "./JobSpec.ts"
 import type { RegisterCommand, RegisterReply } from "./NomadCommand.ts"
-import type { Evaluation, StoredJob } from "./NomadState.ts"
+import { allocationsOfJob, type Evaluation, isTerminal, type StoredJob } from "./NomadState.ts"
 
 /** What Nomad says when a job isn't at the index that the registration names. */
 export const enforcedIndexFault = (existing: StoredJob | undefined, enforced: number): string | undefined => {
@@ -34,11 +34,14 @@ export const register = (draft: Draft, command: RegisterCommand): RegisterReply 
   return { _tag: "Registered", evaluationId: evaluation.ID, index, jobModifyIndex: job.JobModifyIndex }
 }
 
-/** Stops a job, or with `purge` forgets it at once; an unknown one is answered alike. */
+/**
+ * Stops a job, or with `purge` forgets it and its allocations at once, running ones too: their client ends them without
+ * telling anybody. An unknown job is answered alike.
+ */
 export const deregister = (draft: Draft, jobId: string, purge: boolean) => {
   const index = draft.advance()
   const existing = Option.getOrUndefined(HashMap.get(draft.state.jobs, jobId))
-  if (existing !== undefined && purge) draft.removeJob(jobId)
+  if (existing !== undefined && purge) forget(draft, jobId)
   else if (existing !== undefined) {
     const changed = existing.Stop ? {} : { Version: existing.Version + 1 }
     draft.putJob({ ...existing, ...changed, Stop: true, JobModifyIndex: index, ModifyIndex: index }, "JobDeregistered")
@@ -48,6 +51,14 @@ export const deregister = (draft: Draft, jobId: string, purge: boolean) => {
   draft.putEvaluation(evaluation, "JobDeregistered")
   evaluate(draft, evaluation)
   return { _tag: "Evaluated" as const, evaluationId: evaluation.ID, index, jobModifyIndex: index }
+}
+
+const forget = (draft: Draft, jobId: string): void => {
+  draft.removeJob(jobId)
+  for (const allocation of allocationsOfJob(draft.state, jobId)) {
+    if (!isTerminal(allocation)) draft.freed = true
+    draft.removeAllocation(allocation)
+  }
 }
 
 const next = (existing: StoredJob | undefined, job: Job, draft: Draft): StoredJob => ({

@@ -65,7 +65,7 @@ const faultsOf = (
   refusals: ReadonlyArray<string>,
   admission: Admission
 ): ReadonlyArray<string> => {
-  const invalid = [...validateJob(job), ...namespaceFaults(exchange, job)]
+  const invalid = [...validateJob(job), ...namespaceFaults(exchange, job), ...poolFaults(job)]
   if (invalid.length > 0) return invalid
   const missing = [...new Set([...refusals, ...unimplemented(job)])].map(refusalText)
   return missing.length > 0 ? missing : admission(job)
@@ -78,6 +78,12 @@ const namespaceFaults = (exchange: Exchange, job: Job): ReadonlyArray<string> =>
     ? []
     : [`job ${JSON.stringify(job.ID)} is in nonexistent namespace ${JSON.stringify(namespace)}`]
 }
+
+/** The pools that every Nomad has, of which `all` takes jobs too. */
+const poolFaults = ({ ID, NodePool }: Job): ReadonlyArray<string> =>
+  ["", "default", "all"].includes(NodePool)
+    ? []
+    : [`job ${JSON.stringify(ID)} is in nonexistent node pool ${JSON.stringify(NodePool)}`]
 
 /** Nomad's agents take no job larger than its log's entries, 1 MiB by default. */
 const largestBody = 1024 * 1024

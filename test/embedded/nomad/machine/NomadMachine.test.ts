@@ -147,12 +147,13 @@ describe("stopping", () => {
     assert.strictEqual(jobOf(simulation, "web").Version, version)
   })
 
-  it("forgets a purged job but not its allocations and evaluations", () => {
+  it("forgets a purged job and its allocations, running or not, but not its evaluations", () => {
     const simulation = withNode()
     simulation.register(batchJob("web"))
+    simulation.report(simulation.only("web"), "running")
     simulation.run({ _tag: "Deregister", jobId: "web", purge: true })
     assert.isTrue(Option.isNone(HashMap.get(simulation.state.jobs, "web")))
-    assert.strictEqual(simulation.only("web").DesiredStatus, "stop")
+    assert.isEmpty(simulation.allocations("web"))
     assert.isUndefined(simulation.evaluations("web")[1]?.QueuedAllocations)
   })
 
