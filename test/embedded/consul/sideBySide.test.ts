@@ -366,6 +366,7 @@ const comparable = (answer: RawAnswer, ranks: ReadonlyMap<number, number>, ids: 
     ids.reduce((all, id, n) => (id.length === 36 ? all.replaceAll(id, `<session ${n}>`) : all), text)
   const body: unknown = JSON.parse(own(JSON.stringify(bodyOf(answer))), (name, value: unknown) => {
     if (typeof value === "number" && (name === "CreateIndex" || name === "ModifyIndex")) return ranks.get(value)
+    if (name !== "" && isTags(value)) return value.toSorted()
     return typeof value === "string" || typeof value === "number" ? withoutPlace(name, value) : value
   })
   const headers = headersThatMatter.map((name) => {
@@ -382,6 +383,10 @@ const withoutPlace = (name: string, value: string | number): unknown => {
   if (["Port", "port", "wan_join_port"].includes(name) && Number(value) > 1000) return "<port>"
   return typeof value === "string" ? value.replace(/^127\.0\.0\.1:\d+$/, "127.0.0.1:<port>") : value
 }
+
+/** Consul's catalog gathers a service's tags in a Go map, which has no order (a list of keys, the whole body, has one). */
+const isTags = (value: unknown): value is ReadonlyArray<string> =>
+  Array.isArray(value) && value.every((tag) => typeof tag === "string")
 
 /** Lists of sessions are ordered by ids, which are random. */
 const sessionsInOrder = (body: unknown): unknown =>
