@@ -1,8 +1,10 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Chunk, Effect, Exit, Fiber, Logger, Option, Redacted, Scope, Stream } from "effect"
+import { Effect, Exit, Option, Redacted, Scope } from "effect"
+import { ActingToken } from "../../src/consul/ActingToken.ts"
 import { TxnOp } from "../../src/consul/Transaction.ts"
 import { consulClient } from "../support/consulClient.ts"
 import { consulProgram, startRealConsul } from "../support/RealConsul.ts"
+import { startRealConsulServers } from "../support/RealConsulServers.ts"
 import { consulConformance } from "./consul.ts"
 
 const program = consulProgram()
@@ -22,29 +24,21 @@ describe.skipIf(program === undefined)(title, () => {
   })
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-  consulConformance("it", () => address)
-
-  it.scopedLive(
-    "may be restarted and lose everything: a watch goes on with what it then holds",
-    () =>
-      Effect.gen(function* () {
-        const agent = yield* startRealConsul(program ?? "")
-        const consul = yield* consulClient({ origin: agent.address })
-        yield* consul.put("w/a", "1")
-        const seen = yield* consul.watchKeys("w/").pipe(
-          Stream.takeUntil(({ value }) => value.includes("w/b")),
-          Stream.runCollect,
-          Effect.provide(Logger.remove(Logger.defaultLogger)),
-          Effect.fork
-        )
-        yield* Effect.sleep("300 millis")
-        yield* agent.restart
-        yield* consul.put("w/b", "1")
-        const states = Chunk.toReadonlyArray(yield* Fiber.join(seen)).map(({ value }) => value)
-        assert.deepStrictEqual([states[0], states.at(-1)], [["w/a"], ["w/b"]])
-      }),
-    60_000
-  )
+  consulConformance("it", () => address, {
+    startAgent: (keepsData) =>
+      keepsData
+        ? Effect.map(startRealConsulServers(program ?? "", 1), ([server]) =>
+            server === undefined
+              ? assert.fail("no server")
+              : { address: server.address, restart: Effect.zipRight(server.kill, server.start) }
+          )
+        : startRealConsul(program ?? ""),
+    startLeaning: Effect.map(startRealConsulServers(program ?? "", 2), ([one, other]) =>
+      one === undefined || other === undefined
+        ? assert.fail("no two servers")
+        : { address: one.address, killOther: other.kill, startOther: other.start }
+    )
+  })
 
   it.scopedLive(
     "with ACLs denies single keys and writes by name, and hides lists without a word",
@@ -59,6 +53,10 @@ describe.skipIf(program === undefined)(title, () => {
           origin: agent.address,
           token: Redacted.make("7d1b5a3c-0000-4000-8000-00000000ffff")
         })
+        assert.strictEqual((yield* allowed.tokenSelf()).description, "Master Token")
+        const own = Effect.provideService(anonymous.tokenSelf(), ActingToken, Option.some(Redacted.make(master)))
+        assert.deepStrictEqual(yield* own, yield* allowed.tokenSelf())
+        yield* allowed.registerService({ id: "s", name: "s", checks: [{ id: "beat", name: "beat", ttl: "1 minute" }] })
         yield* allowed.put("ci/a", "1")
         assert.isTrue(Option.isSome(yield* allowed.get("ci/a")))
         const session = { name: "s", lockDelay: 0, behavior: "release" } as const
@@ -69,6 +67,10 @@ describe.skipIf(program === undefined)(title, () => {
           yield* Effect.flip(anonymous.delete("ci/a")),
           yield* Effect.flip(anonymous.createSession(session)),
           yield* Effect.flip(anonymous.registerService({ id: "x", name: "x" })),
+          yield* Effect.flip(anonymous.updateTtlCheck("beat", "passing")),
+          yield* Effect.flip(anonymous.deregisterService("s")),
+          yield* Effect.flip(anonymous.tokenSelf()),
+          yield* Effect.flip(stranger.tokenSelf()),
           yield* Effect.flip(stranger.get("ci/a"))
         ]
         assert.deepStrictEqual(
@@ -77,6 +79,7 @@ describe.skipIf(program === undefined)(title, () => {
         )
         assert.deepStrictEqual((yield* anonymous.list("ci/")).value, [])
         assert.deepStrictEqual((yield* anonymous.keys("ci/")).value, [])
+        assert.deepStrictEqual(yield* anonymous.healthService("s", false), [])
         const written = yield* anonymous.transaction([TxnOp.Set({ key: "ci/a", value: "2" })])
         const read = yield* anonymous.transaction([TxnOp.Get({ key: "ci/a" })])
         assert.deepStrictEqual(

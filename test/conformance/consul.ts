@@ -3,12 +3,13 @@ import { agentConformance } from "./consulAgent.ts"
 import { blockingConformance } from "./consulBlocking.ts"
 import { kvConformance } from "./consulKv.ts"
 import { lockConformance } from "./consulLocks.ts"
+import { outageConformance, type OutageOptions } from "./consulOutages.ts"
 import { sessionConformance } from "./consulSessions.ts"
 import { transactionConformance } from "./consulTransactions.ts"
 
-export interface ConformanceOptions {
-  /** Leaves out what needs Consul's own long times, 20 s at most; they run at the same time. */
-  readonly quick?: boolean
+export interface ConsulConformanceOptions extends OutageOptions {
+  /** Why what takes Consul's own time of a minute and a half is left out; none when it isn't. */
+  readonly lacksPatience?: string
 }
 
 /**
@@ -16,13 +17,14 @@ export interface ConformanceOptions {
  * starts). The same tests run against the embedded server and against a real Consul: where they differ, the embedded
  * one is wrong.
  */
-export const consulConformance = (name: string, address: () => string, options: ConformanceOptions = {}): void => {
+export const consulConformance = (name: string, address: () => string, options: ConsulConformanceOptions): void => {
   describe.concurrent(`${name} does what is relied on in Consul`, () => {
     kvConformance(address)
     blockingConformance(address)
     transactionConformance(address)
     lockConformance(address)
-    sessionConformance(address, options.quick === true)
-    agentConformance(address)
+    sessionConformance(address)
+    agentConformance(address, options.lacksPatience)
+    outageConformance(options)
   })
 }

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { type Duration, Effect, Option, Redacted } from "effect"
+import { ActingToken } from "../../src/consul/ActingToken.ts"
 import { area, eventually } from "./consulArea.ts"
+import { part } from "./part.ts"
 
-export const agentConformance = (address: () => string): void => {
+export const agentConformance = (address: () => string, lacksPatience: string | undefined): void => {
   describe("the agent", () => {
     it.scopedLive("says who it is, and who leads", () =>
       Effect.gen(function* () {
@@ -55,7 +57,8 @@ export const agentConformance = (address: () => string): void => {
         yield* consul.updateTtlCheck(check, "warning")
         yield* found("warning")
         assert.deepStrictEqual(yield* consul.healthService(id, true), [])
-        assert.deepStrictEqual((yield* consul.catalogServices())[id], ["http", "v1"])
+        // Of all instances together, in no order.
+        assert.sameMembers([...((yield* consul.catalogServices())[id] ?? [])], ["http", "v1"])
         yield* consul.deregisterService(`${id}-1`)
         yield* eventually("it is gone", consul.healthService(id, false), (all) => all.length === 0, 5000)
         assert.isUndefined((yield* consul.catalogServices())[id])
@@ -117,6 +120,15 @@ export const agentConformance = (address: () => string): void => {
       })
     )
 
+    it.scopedLive("that has no ACLs can't say whom a token is of", () =>
+      Effect.gen(function* () {
+        const { consul } = yield* area(address())
+        const token = Option.some(Redacted.make("7d1b5a3c-0000-4000-8000-00000000ffff"))
+        const error = yield* Effect.flip(Effect.provideService(consul.tokenSelf(), ActingToken, token))
+        assert.deepStrictEqual([error._tag, error.detail], ["Denied", "ACL support disabled"])
+      })
+    )
+
     it.scopedLive("refuses a service without a name", () =>
       Effect.gen(function* () {
         const { consul, raw } = yield* area(address())
@@ -124,6 +136,36 @@ export const agentConformance = (address: () => string): void => {
         assert.strictEqual(error._tag, "Invalid")
         assert.strictEqual((yield* raw("PUT", "/v1/agent/service/register", { body: "{" })).status, 400)
       })
+    )
+  })
+
+  part("a service whose check stays critical", lacksPatience, () => {
+    it.scopedLive(
+      "is removed by its agent after the minute that it asked for, and one whose check passes isn't",
+      () =>
+        Effect.gen(function* () {
+          const { consul, id } = yield* area(address())
+          const register = (own: string, ttl: Duration.DurationInput) => {
+            const check = { id: `${own}-beat`, name: "beat", ttl, status: "passing" } as const
+            return Effect.acquireRelease(
+              consul.registerService({
+                id: own,
+                name: id,
+                checks: [{ ...check, deregisterCriticalServiceAfter: "1 minute" }]
+              }),
+              () => Effect.ignore(consul.deregisterService(own))
+            )
+          }
+          yield* register(`${id}-dead`, "1 second")
+          yield* register(`${id}-alive`, "10 minutes")
+          const left = Effect.map(consul.healthService(id, false), (all) => all.map((instance) => instance.id))
+          yield* Effect.sleep("59 seconds")
+          assert.sameMembers([...(yield* left)], [`${id}-dead`, `${id}-alive`])
+          // The agent looks for such services every 30 s.
+          yield* eventually("the dead one is gone", left, (ids) => ids.length === 1, 40_000)
+          assert.deepStrictEqual(yield* left, [`${id}-alive`])
+        }),
+      120_000
     )
   })
 }

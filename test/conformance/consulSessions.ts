@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Option } from "effect"
+import type { CheckDefinition } from "../../src/consul/Agent.ts"
 import { area, type Area, eventually } from "./consulArea.ts"
 
 const base = { lockDelay: 0, behavior: "release" } as const
@@ -14,16 +15,25 @@ const ttlCheck = ({ consul, id }: Area, ttl: Duration.DurationInput) =>
 /** The agent tells the servers of a new check in its own time. */
 const boundSession = (
   test: Area,
-  checks: { readonly node?: ReadonlyArray<string>; readonly service?: ReadonlyArray<string> }
+  checks: { readonly node?: ReadonlyArray<string>; readonly service?: ReadonlyArray<string> },
+  lockDelay: Duration.DurationInput = 0
 ) =>
   eventually(
     "the servers know the check",
-    Effect.option(test.consul.createSession({ ...base, name: test.id, checks })),
+    Effect.option(test.consul.createSession({ ...base, lockDelay, name: test.id, checks })),
     Option.isSome,
     5000
   ).pipe(Effect.map(Option.getOrThrow))
 
-export const sessionConformance = (address: () => string, quick: boolean): void => {
+/** A service with a passing TTL check, as a candidate for the office registers itself; gone with the test. */
+const registerBeat = ({ consul, id }: Area, changes: Partial<CheckDefinition> = {}) => {
+  const beat = { id: `${id}-beat`, name: "beat", ttl: "1 minute" as const, status: "passing" as const, ...changes }
+  return Effect.acquireRelease(consul.registerService({ id, name: id, checks: [beat] }), () =>
+    Effect.ignore(consul.deregisterService(id))
+  )
+}
+
+export const sessionConformance = (address: () => string): void => {
   describe("a session", () => {
     it.scopedLive("is created, told about, renewed and destroyed", () =>
       Effect.gen(function* () {
@@ -168,23 +178,65 @@ export const sessionConformance = (address: () => string, quick: boolean): void 
       Effect.gen(function* () {
         const test = yield* area(address())
         const { consul, id } = test
-        yield* Effect.acquireRelease(
-          consul.registerService({
-            id,
-            name: id,
-            checks: [{ id: `${id}-beat`, name: "beat", ttl: "1 minute", status: "passing" }]
-          }),
-          () => Effect.ignore(consul.deregisterService(id))
-        )
+        yield* registerBeat(test)
         const session = yield* boundSession(test, { service: [`${id}-beat`] })
         assert.deepStrictEqual(Option.getOrThrow(yield* consul.sessionInfo(session)).serviceChecks, [`${id}-beat`])
         yield* consul.updateTtlCheck(`${id}-beat`, "critical")
         yield* eventually("it ends", consul.sessionInfo(session), Option.isNone, 3000)
       })
     )
+
+    it.scopedLive("that ended with its check bars what it held for its lock delay", () =>
+      Effect.gen(function* () {
+        const test = yield* area(address())
+        const { consul, id, prefix } = test
+        const key = `${prefix}lock`
+        yield* registerBeat(test)
+        const session = yield* boundSession(test, { service: [`${id}-beat`] }, "1500 millis")
+        const other = yield* consul.createSession({ ...base, name: id })
+        yield* consul.acquire(key, "mine", session)
+        const start = yield* Clock.currentTimeMillis
+        yield* consul.updateTtlCheck(`${id}-beat`, "critical")
+        yield* eventually("it ends", consul.sessionInfo(session), Option.isNone, 1000)
+        assert.isFalse(yield* consul.acquire(key, "other", other))
+        yield* eventually("the delay ends", consul.acquire(key, "other", other), (taken) => taken, 4000)
+        assert.isAtLeast((yield* Clock.currentTimeMillis) - start, 1400)
+        yield* consul.destroySession(other)
+      })
+    )
+
+    it.scopedLive(
+      "lives on when its service and check are registered again, whatever status they are to begin with",
+      () =>
+        Effect.gen(function* () {
+          const test = yield* area(address())
+          const { consul, id, prefix } = test
+          yield* registerBeat(test)
+          const session = yield* boundSession(test, { service: [`${id}-beat`] })
+          yield* consul.acquire(`${prefix}lock`, "mine", session)
+          const changes: ReadonlyArray<Partial<CheckDefinition>> = [
+            {},
+            { status: "warning" },
+            { status: "critical" },
+            { ttl: "50 seconds", notes: "new" }
+          ]
+          for (const change of changes) {
+            yield* registerBeat(test, change)
+            yield* Effect.sleep("200 millis")
+            assert.isTrue(Option.isSome(yield* consul.sessionInfo(session)))
+          }
+          assert.strictEqual(Option.getOrThrow(yield* consul.get(`${prefix}lock`)).session, session)
+          // The other way round, too: what has failed isn't mended by a new registration, only by a report.
+          yield* consul.updateTtlCheck(`${id}-beat`, "critical")
+          yield* eventually("it ends", consul.sessionInfo(session), Option.isNone, 3000)
+          yield* registerBeat(test)
+          const bound = { ...base, name: id, checks: { service: [`${id}-beat`] } }
+          assert.strictEqual((yield* Effect.flip(consul.createSession(bound)))._tag, "Conflict")
+        })
+    )
   })
 
-  describe.skipIf(quick)("a session's TTL", () => {
+  describe("a session's TTL", () => {
     it.scopedLive(
       "ends it between one and two TTLs after its last renewal",
       () =>

@@ -222,6 +222,43 @@ export const transactionConformance = (address: () => string): void => {
       })
     )
 
+    it.scopedLive("that only reads tells one state, as one that is to be consistent too", () =>
+      Effect.gen(function* () {
+        const { consul, prefix } = yield* area(address())
+        yield* consul.transaction([
+          TxnOp.Set({ key: `${prefix}a`, value: "1" }),
+          TxnOp.Set({ key: `${prefix}b`, value: "2" })
+        ])
+        const { index, value } = yield* consul.list(prefix)
+        const read = [
+          TxnOp.CheckNotExists({ key: `${prefix}none` }),
+          TxnOp.Get({ key: `${prefix}a` }),
+          TxnOp.CheckIndex({ key: `${prefix}a`, index }),
+          TxnOp.Get({ key: `${prefix}b` })
+        ]
+        const [plain, consistent] = [
+          yield* consul.transaction(read),
+          yield* consul.transaction(read, { consistent: true })
+        ]
+        assert.deepStrictEqual(consistent, plain)
+        const results = plain._tag === "Committed" ? plain.results : []
+        assert.deepStrictEqual(
+          results.flatMap((entry) => (entry.value === undefined ? [] : [{ ...entry, value: utf8(entry.value) }])),
+          value.map(({ createIndex, key, modifyIndex, value: held }) => ({
+            key,
+            createIndex,
+            modifyIndex,
+            value: utf8(held)
+          }))
+        )
+        const missing = yield* consul.transaction([TxnOp.Get({ key: `${prefix}none` })], { consistent: true })
+        assert.deepStrictEqual(missing, {
+          _tag: "RolledBack",
+          errors: [{ opIndex: 0, what: `key "${prefix}none" doesn't exist`, kind: "exists" }]
+        })
+      })
+    )
+
     it.scopedLive("has at most 64 operations", () =>
       Effect.gen(function* () {
         const { consul, prefix, raw } = yield* area(address())

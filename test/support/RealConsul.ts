@@ -77,7 +77,7 @@ const freePort: Effect.Effect<number, never, Scope.Scope> = Effect.map(
 )
 
 /** Four at once, so that they differ. */
-const freePorts = Effect.scoped(Effect.all([freePort, freePort, freePort, freePort]))
+export const freePorts = Effect.scoped(Effect.all([freePort, freePort, freePort, freePort]))
 
 /** Sessions need the node's own check in the catalog, which comes a moment after the leader. */
 const ready = (address: string, token: string | undefined) =>
@@ -99,7 +99,7 @@ class NotReady {
   readonly _tag = "NotReady"
 }
 
-const kill = (child: ChildProcess) =>
+export const kill = (child: ChildProcess): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
     if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
     child.once("exit", () => resume(Effect.void))
