@@ -241,15 +241,10 @@ export const transactionConformance = (address: () => string): void => {
           yield* consul.transaction(read, { consistent: true })
         ]
         assert.deepStrictEqual(consistent, plain)
-        const results = plain._tag === "Committed" ? plain.results : []
+        const results = plain._tag === "Committed" ? plain.results.filter((entry) => "value" in entry) : []
         assert.deepStrictEqual(
-          results.flatMap((entry) => (entry.value === undefined ? [] : [{ ...entry, value: utf8(entry.value) }])),
-          value.map(({ createIndex, key, modifyIndex, value: held }) => ({
-            key,
-            createIndex,
-            modifyIndex,
-            value: utf8(held)
-          }))
+          results.map((entry) => [entry.key, entry.modifyIndex, utf8(entry.value ?? new Uint8Array())]),
+          value.map((entry) => [entry.key, entry.modifyIndex, utf8(entry.value)])
         )
         const missing = yield* consul.transaction([TxnOp.Get({ key: `${prefix}none` })], { consistent: true })
         assert.deepStrictEqual(missing, {
