@@ -10,6 +10,8 @@ import { nomadProgram } from "../support/RealNomad.ts"
 const nomad = nomadProgram()
 const promtool = program("", "promtool")
 const compose = program("", "docker-compose")
+const shellcheck = program("", "shellcheck")
+const scripts = ["scripts/push-image", "scripts/restart-job", "manifests/consul/setup.sh", "manifests/vault/setup.sh"]
 const terms = (path: string): string => readFileSync(path, "utf8")
 const unless = (found: string | undefined, what: string): string => (found === undefined ? ` (missing: ${what})` : "")
 
@@ -89,6 +91,10 @@ describe("the manifests", () => {
       await command([compose ?? "", "-f", "manifests/compose.yaml", "config", "--quiet"])
     }
   )
+
+  it.skipIf(shellcheck === undefined)(`shellcheck finds nothing${unless(shellcheck, "shellcheck")}`, async () => {
+    await command([shellcheck ?? "", ...scripts])
+  })
 
   it("the settings that the service's job and the compose file give are settings that there are", () => {
     const known = terms("README.md") + terms("src/vault/VaultConfig.ts")
