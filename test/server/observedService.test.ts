@@ -176,7 +176,7 @@ describe("a service that is observed", () => {
       const [port, metrics] = [yield* freePort, yield* freePort]
       yield* stage.serve({ environment: { SERVER_PORT: String(port), METRICS_PORT: String(metrics) } })
       yield* within(20, "it serves", scrape(metrics), () => true)
-      const second = yield* stage.serve({ environment: { METRICS_PORT: String(metrics) } })
+      const second = yield* stage.serve({ ends: true, environment: { METRICS_PORT: String(metrics) } })
       const exit = yield* Fiber.await(second)
       assert.isTrue(Exit.isFailure(exit))
       assert.include(

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { DurationInput } from "effect/Duration"
-import { Cause, Effect, type Fiber, Layer, Logger, Option, Schema, type Scope } from "effect"
+import { Cause, Effect, type Fiber, Layer, Logger, Option, Ref, Schema, type Scope } from "effect"
 import { Dice } from "../../../scripts/chaos/Dice.ts"
 import { modelDriver } from "../../../scripts/chaos/modelDriver.ts"
 import { ModelRegistry } from "../../../scripts/chaos/ModelRegistry.ts"
@@ -27,6 +27,10 @@ export interface Troupe {
   readonly nomad?: (nomad: Nomad["Type"]) => Nomad["Type"]
   /** What is set for it beside what is set for all. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Ports to listen on: the next one where one is taken. Any that are free, when left out. */
+  readonly ports?: Effect.Effect<number>
+  /** The test wants it to end by itself. */
+  readonly ends?: boolean
 }
 
 /** The real service over an embedded Consul and an embedded Nomad whose tasks take milliseconds. */
@@ -34,7 +38,7 @@ export interface Stage {
   readonly consul: Consul["Type"]
   readonly nomad: Nomad["Type"]
   readonly registry: ModelRegistry
-  /** One replica, until it is interrupted or the test ends. */
+  /** One replica, until it is interrupted or the test ends; whatever else ends it fails the test. */
   readonly serve: (troupe?: Troupe) => Effect.Effect<Fiber.RuntimeFiber<void>, never, Scope.Scope>
   readonly put: (name: string, record: object) => Effect.Effect<void>
   readonly status: (name: string) => Effect.Effect<Status | undefined>
@@ -129,7 +133,6 @@ const environment = {
 }
 
 const serve = Effect.fnUntraced(function* (consulAddress: string, nomadAddress: string, troupe: Troupe) {
-  const port = yield* freePort
   const consul = yield* consulClient({ origin: consulAddress })
   const nomad = yield* nomadClient(plainNomad(nomadAddress))
   const layer = Layer.mergeAll(
@@ -137,19 +140,37 @@ const serve = Effect.fnUntraced(function* (consulAddress: string, nomadAddress: 
     Layer.succeed(Nomad, troupe.nomad?.(nomad) ?? nomad),
     ThreadPacemaker.layerOf({ origin: consulAddress })
   )
-  return yield* runService({
-    environment: { ...environment, SERVER_PORT: String(port), ...troupe.environment },
-    freshId: "zoo",
-    onSettings: () => {},
-    onServing: () => {}
-  }).pipe(
+  const named = troupe.environment?.["SERVER_PORT"] !== undefined
+  const replica = Effect.flatMap(troupe.ports ?? freePort, (port) =>
+    runService({
+      environment: { ...environment, SERVER_PORT: String(port), ...troupe.environment },
+      freshId: "zoo",
+      onSettings: () => {},
+      onServing: () => {}
+    })
+  ).pipe(
+    // Between the look for a free port and its use somebody else may have got it: other tests run on this machine.
+    Effect.retry({ while: ({ _tag }) => _tag === "CannotListen" && !named, times: 5 })
+  )
+  // A replica that is silently away would show as something else: as a leader that answers nobody, for one.
+  const death = yield* Effect.acquireRelease(Ref.make(Option.none<Cause.Cause<unknown>>()), (known) =>
+    troupe.ends === true
+      ? Effect.void
+      : Effect.flatMap(Ref.get(known), Option.match({ onNone: () => Effect.void, onSome: died }))
+  )
+  return yield* replica.pipe(
     Effect.provide(Layer.merge(layer, Logger.remove(Logger.defaultLogger))),
-    // What ended it is the test's to say; that it ended is not.
-    Effect.catchAllCause((cause) => (Cause.isInterruptedOnly(cause) ? Effect.void : Effect.die(cause))),
+    Effect.catchAllCause((cause) =>
+      Cause.isInterruptedOnly(cause)
+        ? Effect.void
+        : Effect.zipRight(Ref.set(death, Option.some(cause)), Effect.die(cause))
+    ),
     Effect.asVoid,
     Effect.forkScoped
   )
 })
+
+const died = (cause: Cause.Cause<unknown>) => Effect.dieMessage(`a replica ended by itself: ${Cause.pretty(cause)}`)
 
 const toJson = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
 
