@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { startEmbeddedNomad } from "../../src/embedded/nomad/EmbeddedNomad.ts"
+import { startEmbeddedNomadCluster } from "../support/embeddedNomadCluster.ts"
 import { shellDriver } from "../support/shellDriver.ts"
 import { nomadConformance } from "./nomad.ts"
 import type { ScriptTask } from "./nomadArea.ts"
@@ -32,5 +33,6 @@ afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
 nomadConformance("the embedded Nomad", () => address, {
   scriptTask,
+  startNodes: startEmbeddedNomadCluster,
   lacksRetries: "the embedded Nomad refuses restarts and rescheduling by name"
 })

@@ -4,6 +4,7 @@ import { makeEndpoint } from "../../src/http/Transport.ts"
 import type { Nomad } from "../../src/nomad/Nomad.ts"
 import { nomadClient, plainNomad } from "../support/nomadClient.ts"
 import { nomadProgram, startRealNomad } from "../support/RealNomad.ts"
+import { startRealNomadCluster } from "../support/RealNomadCluster.ts"
 import { nomadConformance } from "./nomad.ts"
 import { nomadArea, rawExec } from "./nomadArea.ts"
 
@@ -21,7 +22,7 @@ describe.skipIf(program === undefined)(title, () => {
   })
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-  nomadConformance("it", () => address)
+  nomadConformance("it", () => address, { startNodes: startRealNomadCluster(program ?? "", 1) })
 
   it.scopedLive(
     "with ACLs denies by name whatever a token may not do, and an event stream waits for one that may",

@@ -1,15 +1,19 @@
 import { describe } from "@effect/vitest"
+import type { Effect, Scope } from "effect"
 import { rawExec, type ScriptTask } from "./nomadArea.ts"
 import { clusterConformance } from "./nomadCluster.ts"
 import { eventConformance } from "./nomadEvents.ts"
 import { fileConformance } from "./nomadFiles.ts"
 import { jobConformance } from "./nomadJobs.ts"
+import { nodeConformance, type NomadNodes } from "./nomadNodes.ts"
 import { outputConformance } from "./nomadOutput.ts"
 import { placementConformance } from "./nomadPlacement.ts"
 import { purgeConformance } from "./nomadPurge.ts"
 import { taskConformance } from "./nomadTasks.ts"
 
 export interface NomadConformanceOptions {
+  /** Servers of a test's own. */
+  readonly startNodes: Effect.Effect<NomadNodes, never, Scope.Scope>
   /** How a shell script becomes a task on the server at hand; `raw_exec` unless said otherwise. */
   readonly scriptTask?: ScriptTask
   /** Why the server doesn't start again what failed; none when it does. */
@@ -26,7 +30,7 @@ export interface NomadConformanceOptions {
 export const nomadConformance = (
   name: string,
   address: () => string,
-  { scriptTask = rawExec, lacksRetries }: NomadConformanceOptions = {}
+  { scriptTask = rawExec, lacksRetries, startNodes }: NomadConformanceOptions
 ): void => {
   describe(`${name} does what is relied on in Nomad`, () => {
     fileConformance(address, scriptTask)
@@ -35,6 +39,7 @@ export const nomadConformance = (
     taskConformance(address, scriptTask, lacksRetries)
     placementConformance(address, scriptTask)
     purgeConformance(address, scriptTask)
+    nodeConformance(startNodes, scriptTask)
     clusterConformance(address, scriptTask)
     jobConformance(address, scriptTask)
   })

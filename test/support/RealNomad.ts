@@ -34,7 +34,7 @@ export const startRealNomad = (
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(
       Effect.promise(() => mkdtemp(join(tmpdir(), "jobforge-nomad-"))),
-      (path) => Effect.promise(() => removeFolder(path))
+      (path) => Effect.promise(() => removeNomadFolder(path))
     )
     const [http, rpc, serf] = yield* freePorts
     const config = join(folder, "agent.json")
@@ -70,7 +70,7 @@ const settings = (http: number, rpc: number, serf: number, acl: boolean, without
 }`
 
 /** A task that ran to the last leaves the mount of its secrets behind. */
-const removeFolder = async (folder: string): Promise<void> => {
+export const removeNomadFolder = async (folder: string): Promise<void> => {
   const mounts = (await readFile("/proc/mounts", "utf8").catch(() => "")).split("\n")
   const left = mounts.flatMap((line) => line.split(" ").filter((part) => part.startsWith(`${folder}/`)))
   for (const mount of left) spawnSync("/bin/umount", ["-l", mount])
@@ -92,7 +92,7 @@ const freePort: Effect.Effect<number, never, Scope.Scope> = Effect.map(
 )
 
 /** Three at once, so that they differ. */
-const freePorts = Effect.scoped(Effect.all([freePort, freePort, freePort]))
+export const freePorts = Effect.scoped(Effect.all([freePort, freePort, freePort]))
 
 const ready = (address: string) =>
   Effect.flatMap(nomadClient(plainNomad(address)), (nomad) =>
@@ -111,7 +111,7 @@ const hasLeader = (address: string) =>
     Effect.scoped
   )
 
-const patience = Schedule.intersect(Schedule.spaced("200 millis"), Schedule.recurs(200))
+export const patience = Schedule.intersect(Schedule.spaced("200 millis"), Schedule.recurs(200))
 
 /** An interrupted dev agent ends its tasks first; a killed one would leave them behind. */
 const end = (child: ChildProcess): Effect.Effect<void> =>

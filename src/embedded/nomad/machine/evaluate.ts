@@ -51,8 +51,9 @@ export const retryBlocked = (draft: Draft): void => {
   for (const evaluation of waiting) {
     const wishes = reconcileJob(draft.state, evaluation.JobID)
     const job = Option.getOrUndefined(HashMap.get(draft.state.jobs, evaluation.JobID))
-    if (job === undefined || !wishes.place.some(({ group }) => place(draft.state, job, group)._tag === "Placed"))
-      continue
+    if (job === undefined) continue
+    const isSatisfied = wishes.place.length === 0
+    if (!isSatisfied && !wishes.place.some(({ group }) => place(draft.state, job, group)._tag === "Placed")) continue
     const snapshot = draft.index
     const failed = applyPlan(draft, evaluation, wishes)
     draft.advance()
@@ -104,7 +105,8 @@ const applyPlan = (draft: Draft, evaluation: Evaluation, wishes: Wishes): Failur
       ClientStatus: lost ? "lost" : allocation.ClientStatus,
       ModifyTime: draft.now
     })
-    draft.freed = true
+    // What is lost makes no room: its node is away with all that it has.
+    draft.freed ||= !lost
   }
   for (const allocation of wishes.unknown) {
     const description = "alloc is unknown since its node is disconnected"

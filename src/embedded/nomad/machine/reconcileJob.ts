@@ -133,13 +133,17 @@ const ofGroup = (
   const ofThisGroup = allocations.filter((allocation) => allocation.TaskGroup === group.Name)
   for (const name of names) {
     const instances = ofThisGroup.filter((allocation) => allocation.Name === name)
-    const keeper = instances.find((allocation) => holds(state, job, allocation))
-    const live = instances.filter((allocation) => !isTerminal(allocation))
+    // Nomad doesn't count one whose node has just gone: another is placed beside it, though it is not to be replaced.
+    const leaving = instances.filter((allocation) => isLeaving(state, job, allocation))
+    wishes.unknown.push(...leaving)
+    const others = instances.filter((allocation) => !leaving.includes(allocation))
+    const keeper = others.find((allocation) => holds(state, job, allocation))
+    const live = others.filter((allocation) => !isTerminal(allocation))
     for (const allocation of live) {
-      if (allocation === keeper) keep(state, job, allocation, wishes)
-      else wishes.stop.push(stopped(state, job, allocation))
+      if (allocation !== keeper) wishes.stop.push(stopped(state, job, allocation))
+      else if (isOutdated(state, job, allocation)) wishes.inPlace.push(allocation)
     }
-    if (keeper === undefined) wishes.place.push({ group, name, previous: replaced(instances) })
+    if (keeper === undefined) wishes.place.push({ group, name, previous: replaced(others) })
   }
   for (const allocation of ofThisGroup) {
     if (!isTerminal(allocation) && !names.includes(allocation.Name)) {
@@ -153,16 +157,8 @@ const noStops: Wishes["stop"] = []
 const noAllocations: ReadonlyArray<Allocation> = []
 const noPlaces: ReadonlyArray<Wanted> = []
 
-const keep = (
-  state: NomadState,
-  job: StoredJob,
-  allocation: Allocation,
-  wishes: { unknown: Array<Allocation>; inPlace: Array<Allocation> }
-): void => {
-  if (isAway(state, allocation)) {
-    if (allocation.ClientStatus !== "unknown") wishes.unknown.push(allocation)
-  } else if (allocation.Job.JobModifyIndex !== job.JobModifyIndex) wishes.inPlace.push(allocation)
-}
+const isOutdated = (state: NomadState, job: StoredJob, allocation: Allocation): boolean =>
+  !isAway(state, allocation) && allocation.Job.JobModifyIndex !== job.JobModifyIndex
 
 const stopped = (state: NomadState, job: StoredJob, allocation: Allocation): Wishes["stop"][number] => {
   if (isAway(state, allocation)) return { allocation, description: reasons.lost, lost: true }
@@ -171,12 +167,9 @@ const stopped = (state: NomadState, job: StoredJob, allocation: Allocation): Wis
   return { allocation, description: outdated ? reasons.updating : reasons.notNeeded, lost: false }
 }
 
-/** The instance that the new one follows, so that its history can be walked. */
+/** The instance that the new one follows, so that its history can be walked: one that is given up by the same decision. */
 const replaced = (instances: ReadonlyArray<Allocation>): Allocation | undefined =>
-  instances.find(
-    (allocation) =>
-      allocation.NextAllocation === "" && (!isClientTerminal(allocation) || allocation.ClientStatus === "lost")
-  )
+  instances.find((allocation) => allocation.NextAllocation === "" && !isClientTerminal(allocation))
 
 /** This allocation is the instance that the job asks for, running or done. */
 const holds = (state: NomadState, job: StoredJob, allocation: Allocation): boolean => {
@@ -185,10 +178,15 @@ const holds = (state: NomadState, job: StoredJob, allocation: Allocation): boole
     return !older && allocation.DesiredStatus === "run" && allocation.ClientStatus !== "lost"
   }
   if (allocation.Migrate || needsNewTask(allocation.Job, job, allocation.TaskGroup)) return false
-  if (!isAway(state, allocation)) return true
-  // `disconnect { replace = false }` covers what runs; what never began is lost all the same.
-  return groupOf(allocation)?.Disconnect?.Replace === false && allocation.ClientStatus !== "pending"
+  return !isAway(state, allocation) || (staysUnreplaced(allocation) && allocation.ClientStatus !== "pending")
 }
+
+/** Ran on a node that is away, and is to be left as it is: from now on nobody knows what it does. */
+const isLeaving = (state: NomadState, job: StoredJob, allocation: Allocation): boolean =>
+  allocation.ClientStatus === "running" && isAway(state, allocation) && holds(state, job, allocation)
+
+/** `disconnect { replace = false }` covers what runs; what never began is lost all the same. */
+const staysUnreplaced = (allocation: Allocation): boolean => groupOf(allocation)?.Disconnect?.Replace === false
 
 const isAway = (state: NomadState, allocation: Allocation): boolean =>
   Option.match(HashMap.get(state.nodes, allocation.NodeID), {

@@ -137,6 +137,8 @@ const filesOf = async (
   id: string
 ): Promise<{ readonly allocation: Allocation; readonly files: AllocationFiles }> => {
   const allocation = knownAllocation(engine, id)
+  const node = HashMap.get(engine.state.nodes, allocation.NodeID)
+  if (Option.exists(node, ({ Status }) => Status === "down")) throw new HttpFault(404, "No path to node")
   const files = new AllocationFiles(join(client.allocations, id))
   if (isClientTerminal(allocation) && !(await files.exists())) {
     throw new HttpFault(404, `state for allocation ${id} not found on client`)

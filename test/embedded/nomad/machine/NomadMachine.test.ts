@@ -291,11 +291,34 @@ describe("a node that goes away", () => {
     assert.lengthOf(simulation.allocations("web"), 2)
   })
 
-  it("leaves its allocation unknown and alone when the group says that nothing replaces it", () => {
+  it("leaves its allocation unknown when the group says that nothing replaces it, and places another beside it", () => {
     const simulation = running({ Disconnect: { Replace: false, StopOnClientAfter: 60_000_000_000 } })
+    const [newer, older] = simulation.allocations("web")
+    assert.deepStrictEqual([older?.ClientStatus, older?.DesiredStatus, older?.NextAllocation], ["unknown", "run", ""])
+    assert.deepStrictEqual([newer?.NodeName, newer?.DesiredStatus, newer?.PreviousAllocation], ["b", "run", ""])
+    assert.strictEqual(jobOf(simulation, "web").Status, "running")
+    simulation.run({ _tag: "SetNodeStatus", id: node("a").ID, status: "ready" })
+    const [kept, given] = simulation.allocations("web")
+    assert.deepStrictEqual(
+      [kept?.DesiredStatus, given?.DesiredStatus, given?.DesiredDescription],
+      ["run", "stop", "alloc not needed due to job update"]
+    )
+  })
+
+  it("leaves it alone where there is no room beside it, also when there is again", () => {
+    const simulation = withNode()
+    const kept = { Disconnect: { Replace: false, StopOnClientAfter: 60_000_000_000 } }
+    simulation.register(batchJob("web", { TaskGroups: [group(kept)] }))
+    simulation.report(simulation.only("web"), "running")
+    simulation.run({ _tag: "SetNodeStatus", id: node("a").ID, status: "down" })
+    assert.deepStrictEqual(
+      simulation.evaluations("web").map(({ Status }) => Status),
+      ["complete", "complete", "blocked"]
+    )
+    simulation.run({ _tag: "UpsertNode", node: node("b") })
     const allocation = simulation.only("web")
     assert.deepStrictEqual([allocation.ClientStatus, allocation.DesiredStatus], ["unknown", "run"])
-    assert.strictEqual(jobOf(simulation, "web").Status, "running")
+    assert.strictEqual(simulation.evaluations("web").at(-1)?.Status, "complete")
     simulation.run({ _tag: "SetNodeStatus", id: node("a").ID, status: "ready" })
     simulation.report(allocation, "complete")
     assert.strictEqual(jobOf(simulation, "web").Status, "dead")
