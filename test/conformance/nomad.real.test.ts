@@ -6,7 +6,7 @@ import { nomadClient, plainNomad } from "../support/nomadClient.ts"
 import { nomadProgram, startRealNomad } from "../support/RealNomad.ts"
 import { startRealNomadCluster } from "../support/RealNomadCluster.ts"
 import { nomadConformance } from "./nomad.ts"
-import { nomadArea, rawExec } from "./nomadArea.ts"
+import { nomadArea, rawExec, unknownAllocation } from "./nomadArea.ts"
 
 const program = nomadProgram()
 
@@ -22,7 +22,14 @@ describe.skipIf(program === undefined)(title, () => {
   })
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-  nomadConformance("it", () => address, { startNodes: startRealNomadCluster(program ?? "", 1) })
+  nomadConformance("it", () => address, {
+    startNodes: startRealNomadCluster(program ?? "", 1),
+    startLeaning: Effect.map(startRealNomadCluster(program ?? "", 2), ({ address: first, servers: [, other] }) =>
+      other === undefined
+        ? assert.fail("no second server")
+        : { address: first, killOther: other.kill, startOther: other.start }
+    )
+  })
 
   it.scopedLive(
     "with ACLs denies by name whatever a token may not do, and an event stream waits for one that may",
@@ -59,7 +66,66 @@ describe.skipIf(program === undefined)(title, () => {
       }),
     60_000
   )
+
+  it.scopedLive(
+    "with ACLs lets a token read logs, and files, only if its policy names them",
+    () =>
+      Effect.gen(function* () {
+        const origin = yield* startRealNomad(program ?? "", { acl: true })
+        const secret = yield* bootstrap(origin)
+        const area = yield* nomadArea(origin, rawExec, Option.some(Redacted.make(secret)))
+        const allocation = yield* area.run('echo out; printf file > "$NOMAD_ALLOC_DIR/result.json"; sleep 0.5')
+        yield* area.becomes("Succeeded")
+        const holderOf = Effect.fnUntraced(function* (name: string, capabilities: ReadonlyArray<string>) {
+          const token = Option.some(Redacted.make(yield* tokenFor(origin, secret, name, capabilities)))
+          const nomad = yield* nomadClient({ ...plainNomad(origin), token })
+          // What its policy does give.
+          assert.isTrue(Option.isSome(yield* nomad.job(area.id)))
+          assert.lengthOf(yield* nomad.allocations(area.id), 1)
+          const tried = [
+            nomad.logs(allocation, "main", "stdout"),
+            Stream.runHead(nomad.followLogs(allocation, "main", "stdout", 0)),
+            nomad.readFile(allocation, "alloc/result.json"),
+            nomad.logs(unknownAllocation, "main", "stdout"),
+            nomad.stop(area.id),
+            nomad.register(area.job("true"))
+          ]
+          return yield* Effect.forEach(tried, (call) =>
+            Effect.match(call, { onFailure: ({ _tag }) => _tag, onSuccess: () => "given" })
+          )
+        })
+        const rights = {
+          none: yield* holderOf("none", ["list-jobs", "read-job"]),
+          logs: yield* holderOf("logs", ["list-jobs", "read-job", "read-logs"]),
+          files: yield* holderOf("files", ["list-jobs", "read-job", "read-fs"])
+        }
+        assert.deepStrictEqual(rights, {
+          none: ["Denied", "Denied", "Denied", "NotFound", "Denied", "Denied"],
+          logs: ["given", "given", "Denied", "NotFound", "Denied", "Denied"],
+          files: ["given", "given", "given", "NotFound", "Denied", "Denied"]
+        })
+      }),
+    60_000
+  )
 })
+
+/** The secret of a new token that may do just this in the default namespace. */
+const tokenFor = Effect.fnUntraced(function* (
+  origin: string,
+  secret: string,
+  name: string,
+  capabilities: ReadonlyArray<string>
+) {
+  const endpoint = yield* makeEndpoint({ origin, headers: { "x-nomad-token": secret } })
+  const post = (path: string, body: unknown) =>
+    endpoint.request({ method: "POST", path, body: encodeJson(body), timeout: "15 seconds" })
+  const Rules = `namespace "default" { capabilities = ${encodeJson(capabilities)} }`
+  yield* post(`/v1/acl/policy/${name}`, { Name: name, Rules })
+  const { body } = yield* post("/v1/acl/token", { Name: name, Type: "client", Policies: [name] })
+  return (yield* Schema.decode(Token)(new TextDecoder().decode(body))).SecretID
+})
+
+const encodeJson = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
 
 const unknown = "5f1b1a3c-0000-4000-8000-00000000abcd"
 

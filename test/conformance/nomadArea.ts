@@ -1,4 +1,4 @@
-import { Effect, Inspectable, Option, type Scope } from "effect"
+import { Effect, Inspectable, Option, type Redacted, type Scope } from "effect"
 import type { ChildState } from "../../src/domain/ChildState.ts"
 import type { ApiError } from "../../src/http/ApiError.ts"
 import { makeEndpoint, type StreamResponse, type TransportError } from "../../src/http/Transport.ts"
@@ -49,10 +49,14 @@ const small = { Resources: { CPU: 20, MemoryMB: 32 }, LogConfig: { MaxFiles: 2, 
 
 let areas = 0
 
-export const nomadArea = (address: string, scriptTask: ScriptTask): Effect.Effect<NomadArea, never, Scope.Scope> =>
+export const nomadArea = (
+  address: string,
+  scriptTask: ScriptTask,
+  token: Option.Option<Redacted.Redacted> = Option.none()
+): Effect.Effect<NomadArea, never, Scope.Scope> =>
   Effect.gen(function* () {
     const id = `conformance/${process.pid}-${++areas}`
-    const nomad = yield* nomadClient(plainNomad(address))
+    const nomad = yield* nomadClient({ ...plainNomad(address), token })
     const endpoint = yield* makeEndpoint({ origin: address })
     yield* Effect.addFinalizer(() =>
       nomad.jobs(id).pipe(
