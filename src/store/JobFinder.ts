@@ -43,7 +43,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const { current } = yield* LiveSettings
 
   const ofName = (name: string) =>
-    Effect.map(statuses.get(name), ({ modifyIndex, status }) =>
+    Effect.map(statuses.latest(name), ({ modifyIndex, status }) =>
       Option.map(status, (found): FoundJob => ({ status: found, index: modifyIndex, archived: false }))
     )
 

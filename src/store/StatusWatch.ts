@@ -136,11 +136,11 @@ const make = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         // Expected before it is read: what changes in between is not missed.
         const news = yield* expect(name)
-        const now = yield* statuses.get(name)
+        const now = yield* statuses.latest(name)
         if (wanted(now) || Duration.lessThanOrEqualTo(within, Duration.zero)) return now
         const next = Queue.take(news).pipe(Effect.flatten, Effect.repeat({ until: wanted }))
         const read = yield* Effect.timeoutOption(next, within)
-        return Option.isSome(read) ? read.value : yield* statuses.get(name)
+        return Option.isSome(read) ? read.value : yield* statuses.latest(name)
       })
     )
 

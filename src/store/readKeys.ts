@@ -77,4 +77,4 @@ export const changedKeys = Effect.fnUntraced(function* (
 })
 
 /** Consul's limit for one transaction. */
-const checksAtOnce = 64
+export const checksAtOnce = 64
