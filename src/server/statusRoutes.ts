@@ -1,13 +1,14 @@
-import { HttpApp, HttpRouter, type HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Effect, Option, type Scope } from "effect"
+import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "@effect/platform"
+import { Effect, Option, Schema, type Scope } from "effect"
 import type { History } from "../api/Answers.ts"
 import { getHistory, getJob, getStatus, listJobs, readStatus, testEndpoint, testResult } from "../api/JobEndpoints.ts"
-import type { JobState } from "../api/JobState.ts"
-import { JobStatus } from "../domain/Status.ts"
+import { JobState } from "../api/JobState.ts"
+import { JobStatus, type Status } from "../domain/Status.ts"
 import type { FoundJob } from "../store/JobFinder.ts"
 import type { Failed } from "./failureAnswer.ts"
-import { type Asked, implement } from "./implement.ts"
+import { type Asked, implement, implementRaw } from "./implement.ts"
 import { type JobQuery, Jobs } from "./Jobs.ts"
+import { jsonAnswer } from "./jsonAnswer.ts"
 import { keepOpen } from "./keepOpen.ts"
 import type { Limits } from "./Limits.ts"
 import { badRequest, Refused } from "./Refused.ts"
@@ -18,13 +19,21 @@ import { waitOf } from "./waitOf.ts"
 
 const what = "Failed to get job"
 
-const shown = (found: FoundJob): Effect.Effect<JobState> =>
-  Effect.as(
-    HttpApp.appendPreResponseHandler((_request, response) =>
-      Effect.succeed(HttpServerResponse.setHeader(response, "x-jobforge-index", String(found.index)))
-    ),
-    statusView(found)
-  )
+const encode = Schema.encodeSync(JobState)
+
+/** By the very status that was read: many are told the same one, which is put into words once. */
+const answers = new WeakMap<
+  Status,
+  { readonly found: FoundJob; readonly answer: HttpServerResponse.HttpServerResponse }
+>()
+
+const shown = (found: FoundJob): HttpServerResponse.HttpServerResponse => {
+  const known = answers.get(found.status)
+  if (known?.found.index === found.index && known.found.archived === found.archived) return known.answer
+  const answer = jsonAnswer(encode(statusView(found)), { headers: { "x-jobforge-index": String(found.index) } })
+  answers.set(found.status, { found, answer })
+  return answer
+}
 
 /** The status, or a newer one. */
 const read = Effect.fnUntraced(function* (
@@ -34,7 +43,7 @@ const read = Effect.fnUntraced(function* (
     never
   >
 ): Effect.fn.Return<
-  JobState,
+  HttpServerResponse.HttpServerResponse,
   Failed,
   | Jobs
   | Limits
@@ -46,13 +55,13 @@ const read = Effect.fnUntraced(function* (
   const jobs = yield* Jobs
   const { id } = yield* asked.path
   const wait = yield* waitOf(yield* asked.urlParams)
-  if (Option.isNone(wait)) return yield* Effect.flatMap(jobs.find(id), shown)
+  if (Option.isNone(wait)) return yield* Effect.map(jobs.find(id), shown)
   const { index, within } = wait.value
   const stopping = yield* Stopping
   yield* takePlace
   yield* keepOpen(within)
   const newer = jobs.wait(id, index, within)
-  return yield* Effect.flatMap(Effect.raceFirst(newer, Effect.zipRight(stopping.signal, jobs.find(id))), shown)
+  return yield* Effect.map(Effect.raceFirst(newer, Effect.zipRight(stopping.signal, jobs.find(id))), shown)
 })
 
 /** Where a client names no limit, or none that makes sense; and where it names too high a one. */
@@ -98,15 +107,15 @@ const noExternalTest = Effect.fnUntraced(function* (asked: Asked<{ readonly id: 
 })
 
 export const statusRoutes = HttpRouter.concatAll(
-  implement(getStatus, what, (asked) =>
+  implementRaw(getStatus, what, (asked) =>
     Effect.gen(function* () {
       const jobs = yield* Jobs
       const { job_id: id } = yield* asked.payload
-      return yield* Effect.flatMap(jobs.find(id), shown)
+      return yield* Effect.map(jobs.find(id), shown)
     })
   ),
-  implement(readStatus, what, read),
-  implement(getJob, what, read),
+  implementRaw(readStatus, what, read),
+  implementRaw(getJob, what, read),
   implement(getHistory, "Failed to get job history", (asked) =>
     Effect.flatMap(asked.payload, ({ status, ...rest }) =>
       page({ ...rest, status: typeof status === "string" ? [status] : status })
