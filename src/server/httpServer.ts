@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import type { HttpApp, HttpServerRequest } from "@effect/platform"
+import { type HttpApp, HttpMiddleware, type HttpServerRequest } from "@effect/platform"
 import type { ServeError } from "@effect/platform/HttpServerError"
 import { Deferred, Duration, Effect, Schedule, type Scope } from "effect"
 import { Stopping } from "./Stopping.ts"
@@ -21,7 +21,10 @@ export const serveHttp = Effect.fnUntraced(function* <E, R>(
   const busy = countBusy(node)
   const server = yield* NodeHttpServer.make(() => node, { host: address.host, port: address.port })
   const stopped = yield* Deferred.make<void>()
-  yield* server.serve(Effect.provideService(app, Stopping, { signal: Deferred.await(stopped) }))
+  yield* server.serve(Effect.provideService(app, Stopping, { signal: Deferred.await(stopped) })).pipe(
+    // A span of each request, which nobody collects, would cost more than most of what is asked.
+    Effect.locally(HttpMiddleware.currentTracerDisabledWhen, () => true)
+  )
   yield* Effect.addFinalizer(() => Effect.zipRight(Deferred.succeed(stopped, undefined), close(node, busy)))
   return server.address._tag === "TcpAddress" ? server.address.port : 0
 })
