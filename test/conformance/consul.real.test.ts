@@ -1,6 +1,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, Exit, Option, Redacted, Scope } from "effect"
+import { Effect, Exit, Logger, Option, Redacted, Scope, Stream } from "effect"
 import { ActingToken } from "../../src/consul/ActingToken.ts"
+import type { Consul } from "../../src/consul/Consul.ts"
 import { TxnOp } from "../../src/consul/Transaction.ts"
 import { consulClient } from "../support/consulClient.ts"
 import { consulProgram, startRealConsul } from "../support/RealConsul.ts"
@@ -80,6 +81,12 @@ describe.skipIf(program === undefined)(title, () => {
         assert.deepStrictEqual((yield* anonymous.list("ci/")).value, [])
         assert.deepStrictEqual((yield* anonymous.keys("ci/")).value, [])
         assert.deepStrictEqual(yield* anonymous.healthService("s", false), [])
+        // A single key that may not be read is an outage, a prefix is empty.
+        const first = <A>(watch: Stream.Stream<A>) => Effect.timeoutOption(Stream.runHead(quietly(watch)), "1 second")
+        assert.isTrue(Option.isNone(yield* first(anonymous.watchKey("ci/a"))))
+        assert.deepStrictEqual(Option.flatten(yield* first(names(anonymous, "ci/"))), Option.some([]))
+        const unknown = yield* Effect.flip(allowed.updateTtlCheck("none", "passing"))
+        assert.deepStrictEqual([unknown._tag, unknown.detail], ["NotFound", 'Unknown check "none"'])
         const written = yield* anonymous.transaction([TxnOp.Set({ key: "ci/a", value: "2" })])
         const read = yield* anonymous.transaction([TxnOp.Get({ key: "ci/a" })])
         assert.deepStrictEqual(
@@ -90,3 +97,7 @@ describe.skipIf(program === undefined)(title, () => {
     60_000
   )
 })
+
+const quietly = Stream.provideSomeLayer(Logger.remove(Logger.defaultLogger))
+
+const names = (consul: Consul["Type"], prefix: string) => Stream.map(consul.watchKeys(prefix), ({ value }) => value)

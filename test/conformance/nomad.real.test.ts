@@ -24,6 +24,11 @@ describe.skipIf(program === undefined)(title, () => {
 
   nomadConformance("it", () => address, {
     startNodes: startRealNomadCluster(program ?? "", 1),
+    startServer: Effect.map(startRealNomadCluster(program ?? "", 1), ({ address: first, servers: [server] }) =>
+      server === undefined
+        ? assert.fail("no server")
+        : { address: first, restart: Effect.zipRight(server.kill, server.start) }
+    ),
     startLeaning: Effect.map(startRealNomadCluster(program ?? "", 2), ({ address: first, servers: [, other] }) =>
       other === undefined
         ? assert.fail("no second server")

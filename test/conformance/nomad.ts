@@ -1,23 +1,20 @@
 import { describe } from "@effect/vitest"
 import type { Effect, Scope } from "effect"
-import type { LeaningAgent } from "./consulOutages.ts"
 import { rawExec, type ScriptTask } from "./nomadArea.ts"
 import { clusterConformance } from "./nomadCluster.ts"
 import { eventConformance } from "./nomadEvents.ts"
 import { fileConformance } from "./nomadFiles.ts"
 import { jobConformance } from "./nomadJobs.ts"
 import { nodeConformance, type NomadNodes } from "./nomadNodes.ts"
-import { nomadOutageConformance } from "./nomadOutages.ts"
+import { nomadOutageConformance, type NomadOutageOptions } from "./nomadOutages.ts"
 import { outputConformance } from "./nomadOutput.ts"
 import { placementConformance } from "./nomadPlacement.ts"
 import { purgeConformance } from "./nomadPurge.ts"
 import { taskConformance } from "./nomadTasks.ts"
 
-export interface NomadConformanceOptions {
+export interface NomadConformanceOptions extends NomadOutageOptions {
   /** Servers of a test's own. */
   readonly startNodes: Effect.Effect<NomadNodes, never, Scope.Scope>
-  /** None: the engine is one server that always leads. */
-  readonly startLeaning?: Effect.Effect<LeaningAgent, never, Scope.Scope>
   /** How a shell script becomes a task on the server at hand; `raw_exec` unless said otherwise. */
   readonly scriptTask?: ScriptTask
   /** Why the server doesn't start again what failed; none when it does. */
@@ -34,7 +31,7 @@ export interface NomadConformanceOptions {
 export const nomadConformance = (
   name: string,
   address: () => string,
-  { scriptTask = rawExec, lacksRetries, startLeaning, startNodes }: NomadConformanceOptions
+  { scriptTask = rawExec, lacksRetries, startNodes, ...outages }: NomadConformanceOptions
 ): void => {
   describe(`${name} does what is relied on in Nomad`, () => {
     fileConformance(address, scriptTask)
@@ -44,7 +41,7 @@ export const nomadConformance = (
     placementConformance(address, scriptTask)
     purgeConformance(address, scriptTask)
     nodeConformance(startNodes, scriptTask)
-    nomadOutageConformance(startLeaning, scriptTask)
+    nomadOutageConformance(outages, scriptTask)
     clusterConformance(address, scriptTask)
     jobConformance(address, scriptTask)
   })

@@ -62,6 +62,25 @@ export const eventConformance = (address: () => string, scriptTask: ScriptTask):
       })
     )
 
+    it.scopedLive(
+      "from an index that lies ahead tells what happens now: a restored cluster counts from an older one",
+      () =>
+        Effect.gen(function* () {
+          const { id, job, nomad } = yield* area
+          const connected = yield* Deferred.make<void>()
+          const fiber = yield* nomad.events(topicsOf(id), Option.some(99_999_999)).pipe(
+            Stream.tap((event) => (event._tag === "Connected" ? Deferred.succeed(connected, undefined) : Effect.void)),
+            Stream.filter(({ _tag }) => _tag === "JobChanged"),
+            Stream.runHead,
+            Effect.timeoutOption("5 seconds"),
+            Effect.fork
+          )
+          yield* Deferred.await(connected)
+          yield* nomad.register(job("true"))
+          assert.isTrue(Option.isSome(Option.flatten(yield* Fiber.join(fiber))))
+        })
+    )
+
     it.scopedLive("tells nothing of other jobs to who asked for one", () =>
       Effect.gen(function* () {
         const { becomes, id, nomad, run } = yield* area
