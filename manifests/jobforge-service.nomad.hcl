@@ -3,7 +3,7 @@
 #   nomad job run -var image=registry.example.com/jobforge/service:0.1.0 \
 #     -var builder_image=registry.example.com/jobforge/builder:0.1.0 manifests/jobforge-service.nomad.hcl
 #
-# Before it: manifests/consul/setup.sh, manifests/nomad/service.hcl (its first lines say how) and manifests/vault/setup.sh.
+# Before it: manifests/consul/setup.sh, manifests/nomad/service.policy.hcl (its first lines say how) and manifests/vault/setup.sh.
 # It has no token in it: Nomad gives each replica an identity, with which it logs in to Consul and Vault.
 
 variable "image" {
@@ -183,7 +183,7 @@ job "jobforge" {
         security_opt    = ["no-new-privileges"]
       }
 
-      # NOMAD_TOKEN: what manifests/nomad/service.hcl allows to this job. Nomad's own API is a socket in the secrets' folder.
+      # NOMAD_TOKEN: what manifests/nomad/service.policy.hcl allows to this job. Nomad's own API is a socket in the secrets' folder.
       identity {
         env = true
       }

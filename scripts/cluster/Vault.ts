@@ -35,11 +35,15 @@ export class Vault {
   /** The policies, the login and the roles that the project gives its users, for the workloads of this Nomad. */
   async trust(nomad: string): Promise<void> {
     await command(["sh", "manifests/vault/setup.sh"], {
-      VAULT_ADDR: this.address,
-      VAULT_TOKEN: rootToken,
+      ...this.#manager(),
       VAULT_BIN: this.#program,
       NOMAD_ADDR: nomad
     })
+  }
+
+  /** What its own program prints, which may do everything. */
+  run(...args: ReadonlyArray<string>): Promise<string> {
+    return command([this.#program, ...args], this.#manager())
   }
 
   /** Gives the path as a record names it. */
@@ -55,6 +59,10 @@ export class Vault {
 
   async stop(): Promise<void> {
     await this.#process.end("SIGTERM")
+  }
+
+  #manager(): Readonly<Record<string, string>> {
+    return { VAULT_ADDR: this.address, VAULT_TOKEN: rootToken }
   }
 }
 

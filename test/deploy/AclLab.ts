@@ -5,6 +5,7 @@ import { cleanEnvironment, OwnProcess } from "../../scripts/chaos/OwnProcess.ts"
 import { provideBuilder } from "../../scripts/cluster/builderImage.ts"
 import { command, Docker, unmountBelow } from "../../scripts/cluster/Docker.ts"
 import type { Programs } from "../../scripts/cluster/programs.ts"
+import { Vault } from "../../scripts/cluster/Vault.ts"
 import { type Registry, startRegistry } from "../jobspec/Registry.ts"
 
 /** Real engines that deny what nobody allowed, set up with nothing but what `manifests/` has for operators. */
@@ -13,6 +14,8 @@ export interface AclLab {
   readonly registry: Registry
   readonly consul: Engine
   readonly nomad: Engine
+  /** Where there is none to be had the service does without. */
+  readonly vault: Vault | undefined
   readonly builder: string
   readonly stop: () => Promise<void>
 }
@@ -58,8 +61,11 @@ export const startAclLab = async (folder: string, programs: Programs): Promise<A
     await docker.run(["tag", made.builder, builder])
     await docker.run(["push", "--quiet", builder])
     const agentToken = await consulToken(consul, "nomad-agent")
-    const nomad = await startNomad(folder, { ports: nomadPorts, programs, consul, agentToken, docker }, started)
+    const vault = programs.vault === undefined ? undefined : await Vault.start(folder, programs.vault)
+    started.push(async () => vault?.stop())
+    const nomad = await startNomad(folder, { ports: nomadPorts, programs, consul, vault, agentToken, docker }, started)
     await setUpConsul(consul, programs.consul, nomad.address)
+    await vault?.trust(nomad.address)
     const allowed = [
       "-namespace",
       "default",
@@ -69,7 +75,7 @@ export const startAclLab = async (folder: string, programs: Programs): Promise<A
       "manifests/nomad/service.policy.hcl"
     ]
     await nomad.run("acl", "policy", "apply", ...allowed)
-    return { docker, registry, consul, nomad, builder, stop }
+    return { docker, registry, consul, nomad, vault, builder, stop }
   } catch (error) {
     await stop()
     throw error
@@ -145,12 +151,13 @@ interface NomadSetup {
   readonly ports: ReadonlyArray<number>
   readonly programs: Programs
   readonly consul: Engine
+  readonly vault: Vault | undefined
   readonly agentToken: string
   readonly docker: Docker
 }
 
 const startNomad = async (folder: string, setup: NomadSetup, started: Ends): Promise<Engine> => {
-  const { agentToken, consul, docker, ports, programs } = setup
+  const { agentToken, consul, docker, ports, programs, vault } = setup
   const cache = join(folder, "buildah-cache")
   const data = join(folder, "nomad")
   for (const path of [cache, data]) mkdirSync(path, { recursive: true })
@@ -160,6 +167,12 @@ const startNomad = async (folder: string, setup: NomadSetup, started: Ends): Pro
     [
       "consul.hcl",
       readFileSync("manifests/consul/nomad-agent.hcl", "utf8").replace("127.0.0.1:8500", new URL(consul.address).host)
+    ],
+    [
+      "vault.hcl",
+      vault === undefined
+        ? ""
+        : readFileSync("manifests/vault/nomad-agent.hcl", "utf8").replace("http://127.0.0.1:8200", vault.address)
     ],
     ["agent.hcl", agentOf(ports, data)]
   ] as const
@@ -199,7 +212,7 @@ client {
   enabled   = true
   alloc_dir = "${join(data, "alloc")}"
   options = {
-    "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean,vault"
+    "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean"
   }
 }
 `

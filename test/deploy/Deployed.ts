@@ -5,7 +5,7 @@ import { command } from "../../scripts/cluster/Docker.ts"
 import type { JobState } from "../../src/api/JobState.ts"
 import { JobForge } from "../../src/client/JobForge.ts"
 import { commitFiles, makeRepository } from "../jobspec/GitServer.ts"
-import { type AclLab, type Answer, fieldOf } from "./AclLab.ts"
+import { type AclLab, type Answer, fieldOf, until } from "./AclLab.ts"
 import { makeBaseTree } from "./baseImage.ts"
 
 /** The service as its own Nomad job, and what an operator looks at. */
@@ -43,8 +43,14 @@ export class Deployed {
       image,
       builder_image: this.lab.builder,
       consul_address: new URL(this.lab.consul.address).host,
-      vault_address: "",
-      settings: JSON.stringify({ DEFAULT_CPU_LIMIT: "300", DEFAULT_MEMORY_LIMIT: "1024", ...settings })
+      vault_address: this.lab.vault?.address ?? "",
+      settings: JSON.stringify({
+        DEFAULT_CPU_LIMIT: "300",
+        DEFAULT_MEMORY_LIMIT: "1024",
+        // Who waits for a secret that isn't there is told of it soon.
+        START_GRACE: "8s",
+        ...settings
+      })
     }
     const given = Object.entries(variables).flatMap(([name, value]) => ["-var", `${name}=${value}`])
     return this.lab.nomad.run("job", "run", ...given, "manifests/jobforge-service.nomad.hcl")
@@ -59,9 +65,15 @@ export class Deployed {
       .toSorted()
   }
 
-  /** Of one that is healthy. */
+  /** Of one that is ready: whoever was killed just now is in the catalog still. */
   async client(token?: string): Promise<JobForge> {
-    const [url = ""] = await this.instances()
+    let url = ""
+    await until("a replica is ready", 30, async () => {
+      for (const instance of await this.instances()) {
+        if (await isReady(instance)) url = instance
+      }
+      return url !== ""
+    })
     return new JobForge(token === undefined ? url : { baseUrl: url, token })
   }
 
@@ -101,7 +113,8 @@ export class Deployed {
     const address = (await this.leader()) ?? ""
     const port = address.split(":").at(-1) ?? ""
     for (const id of await docker.containers()) {
-      const environment = await docker.run(["inspect", "--format", "{{.Config.Env}}", id])
+      // One that ended meanwhile is gone.
+      const environment = await docker.run(["inspect", "--format", "{{.Config.Env}}", id]).catch(() => "")
       if (environment.includes(`SERVER_PORT=${port}`)) await docker.run(["kill", "--signal", "KILL", id])
     }
     return address
@@ -136,12 +149,12 @@ export const makeApp = async (folder: string): Promise<void> => {
     "FROM scratch",
     "COPY busybox /bin/busybox",
     'RUN ["/bin/busybox", "sleep", "3"]',
-    'ENTRYPOINT ["/bin/busybox", "echo", "tested"]'
+    'ENTRYPOINT ["/bin/busybox", "sh", "-c", "echo tested with $DB_PASSWORD."]'
   ]
   await commitFiles(worktree, { Dockerfile: lines.join("\n") })
 }
 
-/** The rules of one of Consul's policies, or one of Nomad's, each with the policy as it is without it. */
+/** The rules of one of Consul's policies, one of Nomad's, or one of Vault's, each with the policy as it is without it. */
 export const rulesOf = (path: string): ReadonlyArray<{ readonly rule: string; readonly without: string }> => {
   const text = readFileSync(path, "utf8")
   const capabilities = [...text.matchAll(/^ {4}"([a-z-]+)",.*\n/gm)]
@@ -151,5 +164,11 @@ export const rulesOf = (path: string): ReadonlyArray<{ readonly rule: string; re
     without: text.replace(whole, "")
   }))
 }
+
+const isReady = (url: string): Promise<boolean> =>
+  fetch(`${url}/ready`).then(
+    ({ ok }) => ok,
+    () => false
+  )
 
 const fieldLabel = (labels: string, name: string): string => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? ""

@@ -6,8 +6,9 @@ import { findPrograms } from "../../scripts/cluster/programs.ts"
 import { type GitServer, startGitServer } from "../jobspec/GitServer.ts"
 import { consulToken, fieldOf, startAclLab, until } from "./AclLab.ts"
 import { Deployed, makeApp, rulesOf } from "./Deployed.ts"
+import { secretsSuite } from "./secretsSuite.ts"
 
-const { missing, programs } = findPrograms()
+const { missing, partly, programs } = findPrograms()
 const title = "the service as a Nomad job, where Consul and Nomad deny what nobody allowed"
 
 /** The call that each rule is for. */
@@ -32,7 +33,9 @@ describe.skipIf(programs === undefined)(
   programs === undefined ? `${title} (missing: ${missing.join("; ")})` : title,
   () => {
     const folder = mkdtempSync(join(tmpdir(), "jobforge-acl-"))
-    let git: GitServer | undefined
+    const gitToken = "a-token-of-the-git-server"
+    let git: GitServer
+    let guardedGit: GitServer
     let deployed: Deployed
     let image = ""
 
@@ -40,6 +43,7 @@ describe.skipIf(programs === undefined)(
       if (programs === undefined) return
       const lab = await startAclLab(join(folder, "engines"), programs)
       git = await startGitServer(folder)
+      guardedGit = await startGitServer(folder, gitToken)
       deployed = new Deployed(lab, folder, `${git.url}/app.git`)
       await makeApp(folder)
       image = await deployed.provideImage()
@@ -48,6 +52,7 @@ describe.skipIf(programs === undefined)(
 
     afterAll(async () => {
       await git?.stop()
+      await guardedGit?.stop()
       await deployed?.lab.stop()
       rmSync(folder, { recursive: true, force: true })
     }, 120_000)
@@ -86,6 +91,13 @@ describe.skipIf(programs === undefined)(
       )
       await until("there are three again", 90, async () => (await deployed.instances()).length === 3)
     }, 300_000)
+
+    secretsSuite(programs?.vault === undefined ? partly.find((what) => what.includes("vault")) : undefined, () => ({
+      deployed,
+      folder,
+      guardedRepository: `${guardedGit.url}/app.git`,
+      gitToken
+    }))
 
     describe.each(rulesOf("manifests/nomad/service.policy.hcl"))(
       "without $rule in Nomad's policy",

@@ -99,8 +99,11 @@ describe("the manifests", () => {
   it("the settings that the service's job and the compose file give are settings that there are", () => {
     const known = terms("README.md") + terms("src/vault/VaultConfig.ts")
     const job = /env = merge\(\{([\s\S]*?)\}, var/.exec(terms("manifests/jobforge-service.nomad.hcl"))?.[1] ?? ""
-    const names = [...job.matchAll(/^ +([A-Z_]+) +=/gm)].map(([, name = ""]) => name)
-    assert.isAbove(names.length, 10)
+    const tryOut = terms("manifests/compose.yaml").replace(/^[\s\S]*\n {2}jobforge:\n/, "")
+    const names = [...job.matchAll(/^ +([A-Z_]+) +=/gm), ...tryOut.matchAll(/^ {6}([A-Z_]+):/gm)].map(
+      ([, name = ""]) => name
+    )
+    assert.isAbove(names.length, 20)
     for (const name of names) assert.include(known, name)
   })
 
