@@ -4,7 +4,7 @@ import { arch, cpus, hostname, release, totalmem } from "node:os"
 import { join, resolve } from "node:path"
 import { Effect, Schedule, Schema, type Scope } from "effect"
 import { type ListenError, serveEmbedded } from "../http/EmbeddedServer.ts"
-import { startClient } from "./client/EmbeddedNomadClient.ts"
+import { startClient, usualKeptAllocations } from "./client/EmbeddedNomadClient.ts"
 import { knownDockerOptions } from "./client/driverConfig.ts"
 import type { Job } from "./machine/JobSpec.ts"
 import type { Command } from "./machine/NomadCommand.ts"
@@ -33,6 +33,8 @@ export interface EmbeddedNomadOptions {
   /** Mebibytes to give away; the machine's memory when left out. */
   readonly memoryMb?: number
   readonly meta?: Readonly<Record<string, string>>
+  /** The client's `gc_max_allocs`; 50 when left out, as Nomad has it. */
+  readonly keptAllocations?: number
 }
 
 export interface EmbeddedNomad {
@@ -58,7 +60,9 @@ export const startEmbeddedNomad = Effect.fn("startEmbeddedNomad")(function* (
   const engine = yield* openEngine(join(data, "server"))
   const node = yield* nodeOf(options, data)
   engine.execute({ _tag: "UpsertNode", node })
-  const client = yield* startClient(engine, node.ID, allocations).pipe(Effect.provideService(Secrets, secrets))
+  const client = yield* startClient(engine, node.ID, allocations, options.keptAllocations ?? usualKeptAllocations).pipe(
+    Effect.provideService(Secrets, secrets)
+  )
   let { port } = options
   const agent: Agent = {
     engine,

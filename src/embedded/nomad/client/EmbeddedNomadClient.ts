@@ -1,11 +1,12 @@
 import { readdir } from "node:fs/promises"
 import { Cause, Deferred, Effect, FiberMap, HashMap, Option, Queue, type Scope } from "effect"
-import { type Allocation, allocationsOfNode, isClientTerminal, type NomadNode } from "../machine/NomadState.ts"
+import { type Allocation, isClientTerminal, liveAllocationsOfNode, type NomadNode } from "../machine/NomadState.ts"
 import * as TaskEvents from "../machine/TaskEvent.ts"
 import type { NomadEngine } from "../server/NomadEngine.ts"
 import { TaskDriver } from "../TaskDriver.ts"
 import type { Secrets } from "../template/TaskTemplates.ts"
 import { AllocationFolder } from "./AllocationFolder.ts"
+import { EndedFolders } from "./EndedFolders.ts"
 import { runAllocation } from "./runAllocation.ts"
 import { TaskReporter } from "./TaskReporter.ts"
 
@@ -15,7 +16,7 @@ export interface EmbeddedNomadClient {
 }
 
 /** Nomad's `gc_max_allocs`: how many finished allocations keep their folders. */
-export const keptAllocations = 50
+export const usualKeptAllocations = 50
 
 /**
  * The client of the one node: runs what the servers place on it, and stops what they want stopped, until the scope
@@ -24,11 +25,23 @@ export const keptAllocations = 50
 export const startClient = Effect.fnUntraced(function* (
   engine: NomadEngine,
   nodeId: string,
-  allocationsFolder: string
+  allocationsFolder: string,
+  keptAllocations: number
 ): Effect.fn.Return<EmbeddedNomadClient, never, TaskDriver | Secrets | Scope.Scope> {
   const runs = yield* FiberMap.make<string>()
   const stops = new Map<string, Deferred.Deferred<void>>()
   const wakeUps = yield* Queue.sliding<void>(1)
+
+  yield* recover(engine, nodeId, allocationsFolder)
+  yield* removeForgotten(engine, allocationsFolder)
+  const folders = new EndedFolders(engine.state, yield* namesIn(allocationsFolder), keptAllocations)
+
+  /** Beyond a number of finished allocations the oldest lose their folders, and with them their logs. */
+  const ended = (id: string) => {
+    stops.delete(id)
+    folders.add(id)
+    return Effect.forEach(folders.due(engine.state), (due) => removeFolder(allocationsFolder, due), { discard: true })
+  }
 
   const start = Effect.fnUntraced(function* (allocation: Allocation, node: NomadNode) {
     const task = taskOf(allocation)
@@ -42,8 +55,7 @@ export const startClient = Effect.fnUntraced(function* (
       Effect.catchAllCause((cause) =>
         Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : broke(reporter, cause)
       ),
-      Effect.zipRight(Effect.sync(() => stops.delete(allocation.ID))),
-      Effect.zipRight(collectOldest(engine, nodeId, allocationsFolder, stops)),
+      Effect.zipRight(Effect.suspend(() => ended(allocation.ID))),
       Effect.ensuring(Effect.sync(() => stops.delete(allocation.ID)))
     )
     yield* FiberMap.run(runs, allocation.ID, run)
@@ -52,8 +64,7 @@ export const startClient = Effect.fnUntraced(function* (
   const look = Effect.gen(function* () {
     const node = Option.getOrUndefined(HashMap.get(engine.state.nodes, nodeId))
     if (node === undefined) return
-    for (const allocation of allocationsOfNode(engine.state, nodeId)) {
-      if (isClientTerminal(allocation)) continue
+    for (const allocation of liveAllocationsOfNode(engine.state, nodeId)) {
       const stop = stops.get(allocation.ID)
       if (stop === undefined) yield* start(allocation, node)
       else if (allocation.DesiredStatus === "stop") yield* Deferred.succeed(stop, undefined)
@@ -64,8 +75,6 @@ export const startClient = Effect.fnUntraced(function* (
     }
   })
 
-  yield* recover(engine, nodeId, allocationsFolder)
-  yield* removeForgotten(engine, allocationsFolder, stops)
   yield* Effect.acquireRelease(
     Effect.sync(() => engine.listen(() => void Queue.unsafeOffer(wakeUps, undefined))),
     (stopListening) => Effect.sync(stopListening)
@@ -94,9 +103,7 @@ const recover = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string
   const driver = yield* TaskDriver
   // Purged while they ran.
   const forgotten = (yield* namesIn(folder)).filter((name) => !HashMap.has(engine.state.allocations, name))
-  const begun = allocationsOfNode(engine.state, nodeId).filter(
-    (allocation) => !isClientTerminal(allocation) && allocation.TaskStates !== null
-  )
+  const begun = liveAllocationsOfNode(engine.state, nodeId).filter(({ TaskStates }) => TaskStates !== null)
   const swept = [...begun.map((allocation) => allocation.ID), ...forgotten]
   if (swept.length > 0) yield* driver.sweep(swept)
   for (const allocation of begun) {
@@ -115,14 +122,11 @@ const recover = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string
   }
 })
 
-/** What is still being ended, by allocation. */
-type Runs = ReadonlyMap<string, unknown>
-
 /** Folders of allocations that the servers have forgotten. */
-const removeForgotten = Effect.fnUntraced(function* (engine: NomadEngine, folder: string, runs: Runs) {
+const removeForgotten = Effect.fnUntraced(function* (engine: NomadEngine, folder: string) {
   const names = yield* namesIn(folder)
   for (const name of names) {
-    if (!HashMap.has(engine.state.allocations, name) && !runs.has(name)) yield* removeFolder(folder, name)
+    if (!HashMap.has(engine.state.allocations, name)) yield* removeFolder(folder, name)
   }
 })
 
@@ -139,16 +143,6 @@ const removeFolder = (folder: string, id: string): Effect.Effect<void> =>
     Effect.annotateLogs({ allocation: id }),
     Effect.uninterruptible
   )
-
-/** Beyond a number of finished allocations the oldest lose their folders, and with them their logs. */
-const collectOldest = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string, folder: string, runs: Runs) {
-  yield* removeForgotten(engine, folder, runs)
-  const kept = new Set(yield* namesIn(folder))
-  const finished = allocationsOfNode(engine.state, nodeId)
-    .filter((allocation) => isClientTerminal(allocation) && kept.has(allocation.ID))
-    .toSorted((a, b) => b.ModifyIndex - a.ModifyIndex)
-  for (const { ID } of finished.slice(keptAllocations)) yield* removeFolder(folder, ID)
-})
 
 const collect = async (engine: NomadEngine, folder: string, id: string): Promise<boolean> => {
   const allocation = Option.getOrUndefined(HashMap.get(engine.state.allocations, id))

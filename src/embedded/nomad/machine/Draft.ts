@@ -1,9 +1,11 @@
 import { HashMap, HashSet, Option } from "effect"
 import { allocationView } from "./allocationView.ts"
+import { exclude, include } from "./IdIndex.ts"
 import {
   type Allocation,
   type EventBatch,
   type Evaluation,
+  isClientTerminal,
   keptEvents,
   keptVersions,
   type NomadEvent,
@@ -129,7 +131,12 @@ export class Draft {
       ...state,
       allocations: HashMap.set(state.allocations, allocation.ID, allocation),
       allocationsOfJob: include(state.allocationsOfJob, allocation.JobID, allocation.ID),
-      allocationsOfNode: include(state.allocationsOfNode, allocation.NodeID, allocation.ID)
+      allocationsOfNode: include(state.allocationsOfNode, allocation.NodeID, allocation.ID),
+      liveAllocationsOfNode: (isClientTerminal(allocation) ? exclude : include)(
+        state.liveAllocationsOfNode,
+        allocation.NodeID,
+        allocation.ID
+      )
     }
     this.touch("allocs")
     this.changes.push({ table: "allocation", key: allocation.ID, value: allocation })
@@ -143,7 +150,8 @@ export class Draft {
       ...state,
       allocations: HashMap.remove(state.allocations, allocation.ID),
       allocationsOfJob: exclude(state.allocationsOfJob, allocation.JobID, allocation.ID),
-      allocationsOfNode: exclude(state.allocationsOfNode, allocation.NodeID, allocation.ID)
+      allocationsOfNode: exclude(state.allocationsOfNode, allocation.NodeID, allocation.ID),
+      liveAllocationsOfNode: exclude(state.liveAllocationsOfNode, allocation.NodeID, allocation.ID)
     }
     this.touch("allocs")
     this.changes.push({ table: "allocation", key: allocation.ID, value: null })
@@ -177,24 +185,4 @@ export class Draft {
       Payload: payload
     })
   }
-}
-
-type Index = HashMap.HashMap<string, HashSet.HashSet<string>>
-
-const include = (index: Index, key: string, id: string): Index =>
-  HashMap.set(
-    index,
-    key,
-    HashSet.add(
-      Option.getOrElse(HashMap.get(index, key), () => HashSet.empty<string>()),
-      id
-    )
-  )
-
-const exclude = (index: Index, key: string, id: string): Index => {
-  const rest = HashSet.remove(
-    Option.getOrElse(HashMap.get(index, key), () => HashSet.empty<string>()),
-    id
-  )
-  return HashSet.size(rest) === 0 ? HashMap.remove(index, key) : HashMap.set(index, key, rest)
 }

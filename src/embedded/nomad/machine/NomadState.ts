@@ -1,4 +1,5 @@
 import { HashMap, HashSet, Option } from "effect"
+import type { IdIndex } from "./IdIndex.ts"
 import type { Job } from "./JobSpec.ts"
 import type { TaskState } from "./TaskEvent.ts"
 
@@ -155,9 +156,11 @@ export interface NomadState {
   readonly allocations: HashMap.HashMap<string, Allocation>
   readonly evaluations: HashMap.HashMap<string, Evaluation>
   readonly nodes: HashMap.HashMap<string, NomadNode>
-  readonly allocationsOfJob: HashMap.HashMap<string, HashSet.HashSet<string>>
-  readonly evaluationsOfJob: HashMap.HashMap<string, HashSet.HashSet<string>>
-  readonly allocationsOfNode: HashMap.HashMap<string, HashSet.HashSet<string>>
+  readonly allocationsOfJob: IdIndex
+  readonly evaluationsOfJob: IdIndex
+  readonly allocationsOfNode: IdIndex
+  /** Those that the client has not ended: what there is to do doesn't grow with what was done. */
+  readonly liveAllocationsOfNode: IdIndex
   readonly blocked: HashSet.HashSet<string>
   /** What an event stream can replay: the last `keptEvents` batches, oldest first. Not kept across a restart. */
   readonly events: ReadonlyArray<EventBatch>
@@ -180,6 +183,7 @@ export const emptyState: NomadState = {
   allocationsOfJob: HashMap.empty(),
   evaluationsOfJob: HashMap.empty(),
   allocationsOfNode: HashMap.empty(),
+  liveAllocationsOfNode: HashMap.empty(),
   blocked: HashSet.empty(),
   events: []
 }
@@ -198,6 +202,10 @@ export const evaluationsOfJob = (state: NomadState, jobId: string): ReadonlyArra
 
 export const allocationsOfNode = (state: NomadState, nodeId: string): ReadonlyArray<Allocation> =>
   pick(state.allocations, HashMap.get(state.allocationsOfNode, nodeId))
+
+/** Those that the client has not ended. */
+export const liveAllocationsOfNode = (state: NomadState, nodeId: string): ReadonlyArray<Allocation> =>
+  pick(state.allocations, HashMap.get(state.liveAllocationsOfNode, nodeId))
 
 const pick = <A>(rows: HashMap.HashMap<string, A>, ids: Option.Option<HashSet.HashSet<string>>): ReadonlyArray<A> =>
   Option.match(ids, {

@@ -2,7 +2,7 @@ import { HashMap, Option } from "effect"
 import type { Draft } from "./Draft.ts"
 import { evaluate } from "./evaluate.ts"
 import type { Command, Reply } from "./NomadCommand.ts"
-import { allocationsOfNode, isClientTerminal, type NomadNode } from "./NomadState.ts"
+import { liveAllocationsOfNode, type NomadNode } from "./NomadState.ts"
 
 type NodeCommand = Extract<
   Command,
@@ -72,19 +72,14 @@ const eventOf = (command: NodeCommand): string => {
 }
 
 const markForMigration = (draft: Draft, nodeId: string): void => {
-  for (const allocation of allocationsOfNode(draft.state, nodeId)) {
-    if (isClientTerminal(allocation)) continue
+  for (const allocation of liveAllocationsOfNode(draft.state, nodeId)) {
     draft.putAllocation({ ...allocation, Migrate: true, ModifyIndex: draft.index }, "AllocationUpdateDesiredStatus")
   }
 }
 
 /** One evaluation for each job that has something on the node. */
 const evaluateJobsOf = (draft: Draft, node: NomadNode, TriggeredBy: string): void => {
-  const jobIds = new Set(
-    allocationsOfNode(draft.state, node.ID)
-      .filter((allocation) => !isClientTerminal(allocation))
-      .map((allocation) => allocation.JobID)
-  )
+  const jobIds = new Set(liveAllocationsOfNode(draft.state, node.ID).map((allocation) => allocation.JobID))
   for (const JobID of [...jobIds].toSorted()) {
     const index = draft.advance()
     const job = Option.getOrUndefined(HashMap.get(draft.state.jobs, JobID))

@@ -2,7 +2,7 @@ import { HashMap } from "effect"
 import { constraintText, meetsConstraint } from "./constraints.ts"
 import { groupOf } from "./allocationView.ts"
 import type { Job, TaskGroup } from "./JobSpec.ts"
-import { allocationsOfNode, isTerminal, type Metrics, type NomadNode, type NomadState } from "./NomadState.ts"
+import { isTerminal, liveAllocationsOfNode, type Metrics, type NomadNode, type NomadState } from "./NomadState.ts"
 
 export type Placement =
   | { readonly _tag: "Placed"; readonly node: NomadNode; readonly metrics: Metrics }
@@ -124,7 +124,7 @@ const hasDevices = (node: NomadNode, group: TaskGroup): boolean =>
 /** How full the node would be, or the first dimension that is exhausted. */
 const fits = (state: NomadState, node: NomadNode, group: TaskGroup): number | string => {
   const used = demand(group)
-  for (const allocation of allocationsOfNode(state, node.ID)) {
+  for (const allocation of liveAllocationsOfNode(state, node.ID)) {
     const other = isTerminal(allocation) ? undefined : groupOf(allocation)
     if (other === undefined) continue
     const taken = demand(other)

@@ -1,10 +1,12 @@
 import { HashMap, HashSet, Option } from "effect"
 import type { Change } from "../machine/Draft.ts"
 import { isObject } from "../machine/GoJson.ts"
+import { exclude, include } from "../machine/IdIndex.ts"
 import {
   type Allocation,
   emptyState,
   type Evaluation,
+  isClientTerminal,
   type NomadNode,
   type NomadState,
   type StoredJob
@@ -75,7 +77,12 @@ const withAllocation = (state: NomadState, id: string, value: Allocation | null)
     ...state,
     allocations: set(state.allocations, id, value),
     allocationsOfJob: change(state.allocationsOfJob, row.JobID, id),
-    allocationsOfNode: change(state.allocationsOfNode, row.NodeID, id)
+    allocationsOfNode: change(state.allocationsOfNode, row.NodeID, id),
+    liveAllocationsOfNode: (value === null || isClientTerminal(value) ? exclude : include)(
+      state.liveAllocationsOfNode,
+      row.NodeID,
+      id
+    )
   }
 }
 
@@ -92,19 +99,6 @@ const withEvaluation = (state: NomadState, id: string, value: Evaluation | null)
 
 const set = <A>(rows: HashMap.HashMap<string, A>, key: string, value: A | null): HashMap.HashMap<string, A> =>
   value === null ? HashMap.remove(rows, key) : HashMap.set(rows, key, value)
-
-type Index = HashMap.HashMap<string, HashSet.HashSet<string>>
-
-const members = (index: Index, key: string): HashSet.HashSet<string> =>
-  Option.getOrElse(HashMap.get(index, key), () => HashSet.empty<string>())
-
-const include = (index: Index, key: string, id: string): Index =>
-  HashMap.set(index, key, HashSet.add(members(index, key), id))
-
-const exclude = (index: Index, key: string, id: string): Index => {
-  const rest = HashSet.remove(members(index, key), id)
-  return HashSet.size(rest) === 0 ? HashMap.remove(index, key) : HashMap.set(index, key, rest)
-}
 
 const isTables = (value: unknown): value is NomadState["tableIndex"] =>
   isObject(value) && Object.keys(emptyState.tableIndex).every((table) => typeof value[table] === "number")

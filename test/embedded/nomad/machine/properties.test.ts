@@ -86,6 +86,7 @@ const stored = (state: NomadState): unknown => ({
   blocked: [...state.blocked].toSorted(),
   ofJob: members(state.allocationsOfJob),
   ofNode: members(state.allocationsOfNode),
+  liveOfNode: members(state.liveAllocationsOfNode),
   evaluationsOfJob: members(state.evaluationsOfJob)
 })
 
