@@ -17,12 +17,15 @@ export const bundle = async (outfile: string): Promise<void> => {
     platform: "node",
     format: "esm",
     target: "node20",
-    minify: true,
-    keepNames: true,
+    // Identifiers stay: to keep names beside short ones, each closure would be named anew whenever it is made.
+    minifyWhitespace: true,
+    minifySyntax: true,
     sourcemap: "linked",
     define: { JOBFORGE_VERSION: JSON.stringify(version) },
     // Some dependencies are CommonJS and ask for `require`.
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as createRequireHere } from "node:module"; const require = createRequireHere(import.meta.url);'
+    },
     logLevel: "warning"
   })
 }
