@@ -19,11 +19,11 @@ import { reported, tested, valid, World } from "./support/world.ts"
 
 const stateOf = (jobName: string | undefined, allocationsName: string) =>
   Effect.gen(function* () {
-    const allocations = yield* decodeAnswer(Schema.Array(Allocation), "allocations")(bodyBytes(allocationsName))
+    const allocations = yield* decodeAnswer(Schema.Array(Allocation))("allocations", bodyBytes(allocationsName))
     const job =
       jobName === undefined
         ? Schema.decodeSync(Job)({ ID: "j", Status: "running" })
-        : yield* decodeAnswer(Job, "job")(bodyBytes(jobName))
+        : yield* decodeAnswer(Job)("job", bodyBytes(jobName))
     return outcome(Option.some(job), allocations, [])
   })
 

@@ -1,9 +1,9 @@
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import type { ChildState } from "../domain/ChildState.ts"
 import type { Attempt } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { Nomad } from "../nomad/Nomad.ts"
-import { outcome } from "../nomad/outcome.ts"
+import { finalOf, outcome } from "../nomad/outcome.ts"
 
 /** Reads what Nomad shows of each attempt that has no outcome yet, by Nomad job id. */
 export const observeChildren = Effect.fnUntraced(function* (
@@ -13,11 +13,17 @@ export const observeChildren = Effect.fnUntraced(function* (
   const open = attempts.filter(({ outcome }) => outcome === undefined)
   const states = yield* Effect.forEach(
     open,
-    ({ nomad_job_id: id }) =>
-      Effect.all([nomad.job(id), nomad.allocations(id), nomad.evaluations(id)], { concurrency: 3 }).pipe(
-        Effect.map(([job, allocations, evaluations]) => [id, outcome(job, allocations, evaluations)] as const)
-      ),
+    ({ nomad_job_id: id }) => Effect.map(observe(nomad, id), (state) => [id, state] as const),
     { concurrency: 4 }
   )
   return new Map(states)
+})
+
+/** An allocation that has ended says all: job and evaluations are asked for only while there is none. */
+const observe = Effect.fnUntraced(function* (nomad: Nomad["Type"], id: string) {
+  const allocations = yield* nomad.allocations(id)
+  const last = finalOf(allocations)
+  if (Option.isSome(last)) return last.value
+  const [job, evaluations] = yield* Effect.all([nomad.job(id), nomad.evaluations(id)], { concurrency: 2 })
+  return outcome(job, allocations, evaluations)
 })

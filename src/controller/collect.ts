@@ -1,6 +1,6 @@
 import { Effect, Either, Option, Schema } from "effect"
 import { type Collected, nothingCollected, type StepFailure, type StepResult } from "../domain/Snapshot.ts"
-import type { Attempt, Usage } from "../domain/Status.ts"
+import type { Attempt, Phase, Usage } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { type ScriptFailureReason, scriptFailures } from "../jobspec/ScriptFailure.ts"
 import { BuildResult, PublishResult, StepFailure as ReportedFailure } from "../jobspec/StepResult.ts"
@@ -23,14 +23,13 @@ export const collect = Effect.fn("collect")(function* (
 ): Effect.fn.Return<Collected, ApiError, Nomad | LogArchive> {
   if (Option.isNone(allocationId)) return nothingCollected
   const id = allocationId.value
-  const [stdout, stderr, result, failure] = yield* Effect.all(
+  const [stdout, stderr, { failure, result }] = yield* Effect.all(
     [
       saveLog(name, attempt, id, "stdout", redactor),
       saveLog(name, attempt, id, "stderr", redactor),
-      report(id, resultFile, StepReport),
-      report(id, failureFile, ReportedFailure)
+      reports(id, attempt.phase)
     ],
-    { concurrency: 4 }
+    { concurrency: 3 }
   )
   const logs = [stdout, stderr]
   const unreachable = [...logs.map(({ state }) => state), result.state, failure.state].includes("unreachable")
@@ -128,6 +127,16 @@ const report = Effect.fnUntraced(function* <A, I>(allocationId: string, path: st
     value: Option.flatMap(read.right, (bytes) => decode(new TextDecoder().decode(bytes)))
   }
 })
+
+/** A step that leaves its result did not give up. */
+const reports = Effect.fnUntraced(function* (allocationId: string, phase: Phase) {
+  const proves = phase === "build" || phase === "publish"
+  const result = proves ? yield* report(allocationId, resultFile, StepReport) : unasked
+  const failure = Option.isSome(result.value) ? unasked : yield* report(allocationId, failureFile, ReportedFailure)
+  return { result, failure }
+})
+
+const unasked = { state: "read", value: Option.none() } as const
 
 /** A publish step has no commit to tell. */
 const StepReport = Schema.Union(BuildResult, PublishResult)

@@ -58,12 +58,24 @@ export interface EndpointOptions {
  */
 export interface Endpoint {
   readonly request: (request: HttpRequest) => Effect.Effect<HttpResponse, TransportError>
+  /**
+   * The body piece by piece, as far as `sink` wants it; then the connection is closed. What it costs is little beside
+   * `stream`. The request's deadline is the whole answer's, `silence` bounds the gap between pieces.
+   */
+  readonly consume: (
+    request: HttpRequest,
+    silence: Duration.DurationInput,
+    sink: BodySink
+  ) => Effect.Effect<void, TransportError>
   /** The body as it arrives. Ends with the response; the scope closes the socket. `silence` bounds the gap between bytes. */
   readonly stream: (
     request: HttpRequest,
     silence: Duration.DurationInput
   ) => Effect.Effect<StreamResponse, TransportError, Scope.Scope>
 }
+
+/** Told the status, it answers with what takes the pieces. */
+export type BodySink = (status: number) => (piece: Uint8Array) => "more" | "enough"
 
 export interface StreamResponse {
   readonly status: number
@@ -80,6 +92,7 @@ export const makeEndpoint = (options: EndpointOptions): Effect.Effect<Endpoint, 
     ),
     (agent): Endpoint => ({
       request: (request) => fetchWhole(agent, options, request),
+      consume: (request, silence, sink) => fetchPieces(agent, options, request, silence, sink),
       stream: (request, silence) => fetchStream(agent, options, request, silence)
     })
   )
@@ -113,14 +126,80 @@ const dispatchOptions = (
 })
 
 const fetchWhole = (agent: Agent, options: EndpointOptions, request: HttpRequest) =>
-  Effect.tryPromise({
-    try: async (signal): Promise<HttpResponse> => {
+  withinTime<HttpResponse>(
+    (timers) => timers.limit(request.timeout, "no answer within"),
+    async (signal) => {
       const response = await agent.request(dispatchOptions(options, request, signal))
       const body = await response.body.bytes()
       return { status: response.statusCode, headers: flatHeaders(response.headers), body }
-    },
-    catch: toTransportError
-  }).pipe(withDeadline(request))
+    }
+  )
+
+const fetchPieces = (
+  agent: Agent,
+  options: EndpointOptions,
+  request: HttpRequest,
+  silence: Duration.DurationInput,
+  sink: BodySink
+) =>
+  withinTime<void>(
+    (timers) => timers.limit(request.timeout, "no answer within"),
+    async (signal, timers) => {
+      const response = await agent.request(dispatchOptions(options, request, signal))
+      const take = sink(response.statusCode)
+      const quiet = timers.limit(silence, "silent for")
+      const pieces: AsyncIterable<Uint8Array> = response.body
+      for await (const piece of pieces) {
+        if (take(piece) === "enough") return
+        quiet.refresh()
+      }
+    }
+  )
+
+interface Timers {
+  readonly limit: (after: Duration.DurationInput, what: string) => NodeJS.Timeout
+}
+
+/**
+ * A promise that is aborted with its fiber, and by whichever timer runs out first, which is then its error. There are
+ * dozens of requests to each job: a timer costs a tenth of the two fibers that race in `Effect.timeout`.
+ */
+const withinTime = <A>(
+  begin: (timers: Timers) => void,
+  work: (signal: AbortSignal, timers: Timers) => Promise<A>
+): Effect.Effect<A, TransportError> =>
+  Effect.async((resume) => {
+    const abort = new AbortController()
+    const running: Array<NodeJS.Timeout> = []
+    let late: TransportError | undefined
+    const timers: Timers = {
+      limit: (after, what) => {
+        const pause = Duration.decode(after)
+        const timer = setTimeout(() => {
+          late = new TransportError({ reason: "timeout", detail: `${what} ${Duration.format(pause)}` })
+          abort.abort()
+        }, Duration.toMillis(pause))
+        running.push(timer)
+        return timer
+      }
+    }
+    const end = () => running.forEach((timer) => clearTimeout(timer))
+    begin(timers)
+    const run = async () => {
+      try {
+        return Effect.succeed(await work(abort.signal, timers))
+      } catch (cause) {
+        return Effect.fail(late ?? toTransportError(cause))
+      } finally {
+        end()
+      }
+    }
+    void run().then(resume)
+    return Effect.sync(() => {
+      end()
+      abort.abort()
+    })
+  })
 
 const fetchStream = Effect.fnUntraced(function* (
   agent: Agent,

@@ -1,6 +1,7 @@
-import { type Duration, Effect, Option, type Schema, type Scope, Stream } from "effect"
+import { type Duration, Effect, Option, type Scope, Stream } from "effect"
 import { type ApiError, Unavailable } from "../http/ApiError.ts"
 import {
+  type BodySink,
   type HttpRequest,
   type HttpResponse,
   makeEndpoint,
@@ -9,7 +10,8 @@ import {
 } from "../http/Transport.ts"
 import { measureRequest } from "../metrics/measureRequest.ts"
 import { apiErrorOf } from "./apiErrorOf.ts"
-import { decodeAnswer } from "./decodeAnswer.ts"
+import type { AnswerDecoder } from "./decodeAnswer.ts"
+import { joinBytes } from "./joinBytes.ts"
 import { credentials, type NomadConfig } from "./NomadConfig.ts"
 
 /** One question to Nomad. */
@@ -29,7 +31,13 @@ export interface Question {
 /** Questions to Nomad in the configured namespace and region, with Nomad's refusals as typed errors. */
 export interface NomadConnection {
   readonly ask: (question: Question) => Effect.Effect<HttpResponse, ApiError>
-  readonly askFor: <A, I>(schema: Schema.Schema<A, I>, question: Question) => Effect.Effect<A, ApiError>
+  readonly askFor: <A>(decode: AnswerDecoder<A>, question: Question) => Effect.Effect<A, ApiError>
+  /** The answer's pieces, until `take` has enough. The question's deadline is the whole answer's. */
+  readonly consume: (
+    question: Question,
+    silence: Duration.DurationInput,
+    take: (piece: Uint8Array) => "more" | "enough"
+  ) => Effect.Effect<void, ApiError>
   /** The answer as it arrives; `silence` bounds the gap between its bytes. */
   readonly open: (
     question: Question,
@@ -53,8 +61,31 @@ export const makeConnection = Effect.fnUntraced(function* (config: NomadConfig) 
 
   const connection: NomadConnection = {
     ask,
-    askFor: (schema, question) =>
-      Effect.flatMap(ask(question), ({ body }) => decodeAnswer(schema, question.operation)(body)),
+    askFor: (decode, question) => Effect.flatMap(ask(question), ({ body }) => decode(question.operation, body)),
+    consume: (question, silence, take) =>
+      Effect.suspend(() => {
+        const refusal = { status: 0, pieces: Array.of<Uint8Array>() }
+        const sink: BodySink = (status) => {
+          if (isSuccess({ status })) return take
+          refusal.status = status
+          return (piece) => (refusal.pieces.push(piece) < mostOfARefusal ? "more" : "enough")
+        }
+        return endpoint.consume(requestOf(question), silence, sink).pipe(
+          // The status is answer enough if the text does not arrive.
+          Effect.catchIf(
+            () => refusal.status !== 0,
+            () => Effect.void
+          ),
+          Effect.mapError(unavailable(question.operation)),
+          Effect.flatMap(() =>
+            refusal.status === 0
+              ? Effect.void
+              : Effect.fail(
+                  apiErrorOf(question.operation, refusal.status, new TextDecoder().decode(joinBytes(refusal.pieces)))
+                )
+          )
+        )
+      }).pipe(measureRequest("nomad", question.operation)),
     open: (question, silence) =>
       endpoint.stream(requestOf(question), silence).pipe(
         Effect.mapError(unavailable(question.operation)),
@@ -76,6 +107,9 @@ export const unavailable =
   (operation: string) =>
   (error: TransportError): Unavailable =>
     new Unavailable({ system: "nomad", operation, detail: error.detail })
+
+/** Pieces, of 64 KiB at most. */
+const mostOfARefusal = 4
 
 // Without a leader Nomad takes 5 s to say so.
 const deadline = "15 seconds"

@@ -1,5 +1,5 @@
 import type { FileSystem } from "@effect/platform"
-import { type ConfigError, Effect, Layer, type Option, Schema } from "effect"
+import { type ConfigError, Effect, Either, Layer, type Option, Schema } from "effect"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
 import { Allocation } from "./Allocation.ts"
 import { changeEvents } from "./changeEvents.ts"
@@ -34,14 +34,14 @@ const jobs = (
   register: Effect.fn("Nomad.register")(function* (job, options) {
     const operation = `job.register ${job.ID}`
     const body = yield* encodeBody(operation, { Job: job, ...createOnly(options) })
-    const answer = yield* connection.askFor(Registration, { operation, method: "POST", path: "/v1/jobs", body })
+    const answer = yield* connection.askFor(toRegistration, { operation, method: "POST", path: "/v1/jobs", body })
     return { evalId: answer.EvalID, jobModifyIndex: answer.JobModifyIndex, warnings: answer.Warnings }
   }),
 
   validate: Effect.fn("Nomad.validate")(function* (job) {
     const operation = `job.validate ${job.ID}`
     const body = yield* encodeBody(operation, { Job: job })
-    const answer = yield* connection.askFor(Validation, { operation, method: "POST", path: "/v1/validate/job", body })
+    const answer = yield* connection.askFor(toValidation, { operation, method: "POST", path: "/v1/validate/job", body })
     // Some versions give a single error in `Error` only.
     const errors =
       answer.ValidationErrors.length === 0 && answer.Error !== "" ? [answer.Error] : answer.ValidationErrors
@@ -49,7 +49,7 @@ const jobs = (
   }),
 
   job: Effect.fn("Nomad.job")((id) =>
-    found(connection.askFor(Job, { operation: `job.read ${id}`, path: jobPath(id) }))
+    found(connection.askFor(toJob, { operation: `job.read ${id}`, path: jobPath(id) }))
   ),
 
   jobs: Effect.fn("Nomad.jobs")(function* (prefix) {
@@ -62,7 +62,7 @@ const jobs = (
         ["meta", "true"]
       ]
     })
-    const value = yield* decodeAnswer(Schema.Array(JobStub), operation)(answer.body)
+    const value = yield* toJobStubs(operation, answer.body)
     return { index: Number(answer.headers["x-nomad-index"] ?? 0), value }
   }),
 
@@ -78,7 +78,7 @@ const jobs = (
   ),
 
   allocations: Effect.fn("Nomad.allocations")((jobId) =>
-    connection.askFor(Schema.Array(Allocation), {
+    connection.askFor(toAllocations, {
       operation: `job.allocations ${jobId}`,
       path: `${jobPath(jobId)}/allocations`,
       parameters: [["all", "false"]]
@@ -86,7 +86,7 @@ const jobs = (
   ),
 
   evaluations: Effect.fn("Nomad.evaluations")((jobId) =>
-    connection.askFor(Schema.Array(Evaluation), {
+    connection.askFor(toEvaluations, {
       operation: `job.evaluations ${jobId}`,
       path: `${jobPath(jobId)}/evaluations`
     })
@@ -98,7 +98,7 @@ const tasks = (
 ): Pick<Nomad["Type"], "allocation" | "readFile" | "logs" | "followLogs" | "events"> => ({
   allocation: Effect.fn("Nomad.allocation")((id) =>
     found(
-      connection.askFor(Allocation, {
+      connection.askFor(toAllocation, {
         operation: `allocation.read ${id}`,
         path: `/v1/allocation/${encodeURIComponent(id)}`
       })
@@ -119,20 +119,18 @@ const tasks = (
 const cluster = (
   connection: NomadConnection
 ): Pick<Nomad["Type"], "nodes" | "regions" | "leader" | "systemGc" | "agentSelf"> => ({
-  nodes: Effect.fn("Nomad.nodes")(() =>
-    connection.askFor(Schema.Array(Node), { operation: "node.list", path: "/v1/nodes" })
-  ),
+  nodes: Effect.fn("Nomad.nodes")(() => connection.askFor(toNodes, { operation: "node.list", path: "/v1/nodes" })),
   regions: Effect.fn("Nomad.regions")(() =>
-    connection.askFor(Schema.Array(Schema.String), { operation: "region.list", path: "/v1/regions" })
+    connection.askFor(toNames, { operation: "region.list", path: "/v1/regions" })
   ),
   leader: Effect.fn("Nomad.leader")(() =>
-    connection.askFor(Schema.String, { operation: "status.leader", path: "/v1/status/leader" })
+    connection.askFor(toText, { operation: "status.leader", path: "/v1/status/leader" })
   ),
   systemGc: Effect.fn("Nomad.systemGc")(() =>
     Effect.asVoid(connection.ask({ operation: "system.gc", method: "PUT", path: "/v1/system/gc" }))
   ),
   agentSelf: Effect.fn("Nomad.agentSelf")(() =>
-    Effect.map(connection.askFor(AgentSelf, { operation: "agent.self", path: "/v1/agent/self" }), ({ config }) => ({
+    Effect.map(connection.askFor(toAgentSelf, { operation: "agent.self", path: "/v1/agent/self" }), ({ config }) => ({
       version: config.Version.Version,
       region: config.Region,
       datacenter: config.Datacenter
@@ -145,11 +143,8 @@ const jobPath = (id: string): string => `/v1/job/${encodeURIComponent(id)}`
 const createOnly = (options: RegisterOptions | undefined) =>
   options?.createOnly === true ? { EnforceIndex: true, JobModifyIndex: 0 } : {}
 
-const encodeBody = (operation: string, body: unknown): Effect.Effect<string, ApiError> =>
-  Effect.mapError(
-    Schema.encode(Schema.parseJson(Schema.Unknown))(body),
-    (error) => new Invalid({ system: "nomad", operation, detail: error.message })
-  )
+const encodeBody = (operation: string, body: unknown): Either.Either<string, ApiError> =>
+  Either.mapLeft(encodeJson(body), (error) => new Invalid({ system: "nomad", operation, detail: error.message }))
 
 const found = <A>(ask: Effect.Effect<A, ApiError>): Effect.Effect<Option.Option<A>, ApiError> =>
   ask.pipe(
@@ -157,10 +152,21 @@ const found = <A>(ask: Effect.Effect<A, ApiError>): Effect.Effect<Option.Option<
     Effect.catchTag("NotFound", () => Effect.succeedNone)
   )
 
-const Registration = Schema.Struct({ EvalID: text, JobModifyIndex: count, Warnings: text })
-
-const Validation = Schema.Struct({ ValidationErrors: listOf(Schema.String), Error: text, Warnings: text })
-
-const AgentSelf = Schema.Struct({
-  config: Schema.Struct({ Version: Schema.Struct({ Version: text }), Region: text, Datacenter: text })
-})
+const toJob = decodeAnswer(Job)
+const toJobStubs = decodeAnswer(Schema.Array(JobStub))
+const toAllocation = decodeAnswer(Allocation)
+const toAllocations = decodeAnswer(Schema.Array(Allocation))
+const toEvaluations = decodeAnswer(Schema.Array(Evaluation))
+const toNodes = decodeAnswer(Schema.Array(Node))
+const toNames = decodeAnswer(Schema.Array(Schema.String))
+const toText = decodeAnswer(Schema.String)
+const toRegistration = decodeAnswer(Schema.Struct({ EvalID: text, JobModifyIndex: count, Warnings: text }))
+const toValidation = decodeAnswer(
+  Schema.Struct({ ValidationErrors: listOf(Schema.String), Error: text, Warnings: text })
+)
+const toAgentSelf = decodeAnswer(
+  Schema.Struct({
+    config: Schema.Struct({ Version: Schema.Struct({ Version: text }), Region: text, Datacenter: text })
+  })
+)
+const encodeJson = Schema.encodeEither(Schema.parseJson(Schema.Unknown))

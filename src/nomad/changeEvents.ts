@@ -87,10 +87,11 @@ const Event = Schema.Struct({
 /** A heartbeat is a batch of nothing. */
 const Batch = Schema.Struct({ Index: count, Events: listOf(Event) })
 type Batch = typeof Batch.Type
+const toBatch = Schema.decode(Schema.parseJson(Batch))
 
 // What can't be understood is passed over: connecting again would replay it for ever. The consumer's resync covers it.
 const decodeBatch = (object: string): Effect.Effect<Batch> =>
-  Schema.decode(Schema.parseJson(Batch))(object).pipe(
+  toBatch(object).pipe(
     Effect.tapError(() => Effect.logWarning("Nomad sent an event that cannot be understood", object.slice(0, 500))),
     Effect.orElseSucceed((): Batch => ({ Index: 0, Events: [] }))
   )

@@ -1,4 +1,4 @@
-import { Effect, ParseResult, Schema } from "effect"
+import { Either, ParseResult, Schema } from "effect"
 import { Invalid } from "../http/ApiError.ts"
 
 /**
@@ -6,20 +6,22 @@ import { Invalid } from "../http/ApiError.ts"
  *
  * Numbers of 16 digits and more reach the schema as strings: a double would round them.
  */
-export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>, operation: string) => {
-  const decode = Schema.decode(Schema.parseJson(schema))
-  return (body: Uint8Array): Effect.Effect<A, Invalid> =>
-    decode(quoteLargeNumbers(utf8.decode(body))).pipe(
-      Effect.mapError(
-        (error) =>
-          new Invalid({
-            system: "nomad",
-            operation,
-            detail: `the answer cannot be understood: ${ParseResult.TreeFormatter.formatErrorSync(error).slice(0, 500)}`
-          })
-      )
+export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>): AnswerDecoder<A> => {
+  const decode = Schema.decodeUnknownEither(Schema.parseJson(schema))
+  return (operation, body) =>
+    Either.mapLeft(
+      decode(quoteLargeNumbers(utf8.decode(body))),
+      (error) =>
+        new Invalid({
+          system: "nomad",
+          operation,
+          detail: `the answer cannot be understood: ${ParseResult.TreeFormatter.formatErrorSync(error).slice(0, 500)}`
+        })
     )
 }
+
+/** Made once for each kind of answer: what it compiles is kept with it. */
+export type AnswerDecoder<A> = (operation: string, body: Uint8Array) => Either.Either<A, Invalid>
 
 const utf8 = new TextDecoder()
 

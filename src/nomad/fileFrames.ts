@@ -1,7 +1,8 @@
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Either, Option, Schema, Stream } from "effect"
 import type { ApiError } from "../http/ApiError.ts"
 import { apiErrorOf } from "./apiErrorOf.ts"
-import { jsonObjects } from "./jsonObjects.ts"
+import { joinBytes } from "./joinBytes.ts"
+import { jsonObjects, makeSplitter } from "./jsonObjects.ts"
 import { type NomadConnection, type Question, unavailable } from "./NomadConnection.ts"
 import { text } from "./optionalFields.ts"
 
@@ -27,24 +28,43 @@ export const fileFrames = (connection: NomadConnection, question: Question): Str
     Stream.filter(({ Data }) => Data.length > 0)
   )
 
-/** At most so many bytes, then the connection is closed. */
-export const upTo =
-  (limit: number) =>
-  <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Uint8Array, E, R> =>
-    bytes.pipe(
-      Stream.mapAccum(limit, (left, piece) => {
-        const rest = Math.max(0, left - piece.length)
-        return [rest, { piece: piece.subarray(0, left), rest }]
-      }),
-      Stream.takeUntil(({ rest }) => rest === 0),
-      Stream.map(({ piece }) => piece)
-    )
+/** The same up to its end, at most so many bytes of it, within the question's deadline. */
+export const readFrames = (
+  connection: NomadConnection,
+  question: Question,
+  limit: number
+): Effect.Effect<Uint8Array, ApiError> =>
+  Effect.suspend(() => {
+    const splitter = makeSplitter()
+    const pieces: Array<Uint8Array> = []
+    let left = limit
+    let late: ApiError | undefined
+    const keep = (object: string) => {
+      if (late !== undefined || left <= 0) return
+      const frame = decodeFrame(question.operation, object)
+      if (Either.isLeft(frame)) {
+        late = frame.left
+        return
+      }
+      const piece = frame.right.Data.subarray(0, left)
+      pieces.push(piece)
+      left -= piece.length
+    }
+    const take = (bytes: Uint8Array) => {
+      splitter.push(bytes).forEach(keep)
+      return late === undefined && left > 0 ? "more" : "enough"
+    }
+    return Effect.flatMap(connection.consume(question, silence, take), () => {
+      Option.map(splitter.rest(), keep)
+      return late === undefined ? Effect.succeed(joinBytes(pieces)) : Effect.fail(late)
+    })
+  })
 
 // While it follows, Nomad sends a heartbeat every second.
 const silence = "15 seconds"
 
-const decode = Schema.decode(Schema.parseJson(Frame))
+const decode = Schema.decodeEither(Schema.parseJson(Frame))
 
 // What isn't a frame is the text of an error that came too late for a status.
-const decodeFrame = (operation: string, object: string): Effect.Effect<Frame, ApiError> =>
-  Effect.mapError(decode(object), () => apiErrorOf(operation, 500, object))
+const decodeFrame = (operation: string, object: string): Either.Either<Frame, ApiError> =>
+  Either.mapLeft(decode(object), () => apiErrorOf(operation, 500, object))

@@ -21,7 +21,8 @@ const brace = { open: 0x7b, close: 0x7d }
 const quote = 0x22
 const backslash = 0x5c
 
-const makeSplitter = () => {
+/** The same for pieces that are handed to it: `rest` is what is left after the last one. */
+export const makeSplitter = () => {
   const decoder = new TextDecoder()
   // Pieces of the object that is under way, from chunks before this one.
   let pending: Array<Uint8Array> = []

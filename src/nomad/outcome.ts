@@ -23,6 +23,17 @@ export const outcome = (
     onSome: (allocation) => ofAllocation(allocation, evaluations, job)
   })
 
+/**
+ * What allocations alone prove: the newest that Nomad wants is one of the job as it was registered first, has ended, and no
+ * evaluation will place it anew. `outcome` judges the same, whatever the evaluations say, unless somebody changed the job.
+ */
+export const finalOf = (allocations: ReadonlyArray<Allocation>): Option.Option<ChildState> =>
+  Option.filterMap(judged(Option.none(), allocations), (allocation) =>
+    isWanted(allocation) && hasEnded(allocation) && allocation.JobVersion === 0 && allocation.FollowupEvalID === ""
+      ? Option.some(ended(allocation))
+      : Option.none()
+  )
+
 const isStopped = Option.exists<Job>(({ Stop }) => Stop)
 
 /**
@@ -58,15 +69,16 @@ const ofAllocation = (
   job: Option.Option<Job>
 ): ChildState => {
   if (allocation.ClientStatus === "lost") return lost(allocation, allocation.DesiredDescription)
-  const hasEnded = allocation.ClientStatus === "complete" || allocation.ClientStatus === "failed"
   if (!isWanted(allocation))
-    return hasEnded ? removed(allocation) : ChildState.Stopping({ allocationId: allocation.ID })
-  if (!hasEnded)
+    return hasEnded(allocation) ? removed(allocation) : ChildState.Stopping({ allocationId: allocation.ID })
+  if (!hasEnded(allocation))
     return isStopped(job) ? ChildState.Stopping({ allocationId: allocation.ID }) : underWay(allocation, job)
   return willRunAgain(allocation, evaluations)
     ? ChildState.Queued({ unplaced: unplaced(evaluations) })
     : ended(allocation)
 }
+
+const hasEnded = ({ ClientStatus }: Allocation): boolean => ClientStatus === "complete" || ClientStatus === "failed"
 
 /** A failed allocation isn't final while the evaluation that will place it anew waits for its time. */
 const willRunAgain = ({ FollowupEvalID }: Allocation, evaluations: ReadonlyArray<Evaluation>): boolean =>

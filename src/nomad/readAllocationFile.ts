@@ -1,7 +1,6 @@
-import { Effect, type Option, Stream } from "effect"
-import { type ApiError, Invalid, Unavailable } from "../http/ApiError.ts"
-import { fileFrames, upTo } from "./fileFrames.ts"
-import { joinBytes } from "./joinBytes.ts"
+import { Effect, type Option } from "effect"
+import { type ApiError, Invalid } from "../http/ApiError.ts"
+import { readFrames } from "./fileFrames.ts"
 import type { NomadConnection, Question } from "./NomadConnection.ts"
 
 /** Bytes. What is read is a result, not an artifact: the task that writes it must not fill the controller's memory. */
@@ -17,6 +16,7 @@ export const readAllocationFile = (
   const question: Question = {
     operation,
     path: `/v1/client/fs/stream/${encodeURIComponent(allocationId)}`,
+    timeout: "1 minute",
     parameters: [
       ["path", path],
       ["follow", "false"],
@@ -24,19 +24,11 @@ export const readAllocationFile = (
       ["offset", 0]
     ]
   }
-  return fileFrames(connection, question).pipe(
-    Stream.map(({ Data }) => Data),
-    upTo(largest + 1),
-    Stream.runCollect,
-    Effect.map(joinBytes),
+  return readFrames(connection, question, largest + 1).pipe(
     Effect.filterOrFail(
       ({ length }) => length <= largest,
       () => new Invalid({ system: "nomad", operation, detail: `the file is larger than ${String(largest)} bytes` })
     ),
-    Effect.timeoutFail({
-      duration: "1 minute",
-      onTimeout: () => new Unavailable({ system: "nomad", operation, detail: "the file takes too long to arrive" })
-    }),
     Effect.asSome,
     Effect.catchTag("NotFound", () => Effect.succeedNone)
   )

@@ -1,7 +1,6 @@
 import { Effect, Stream } from "effect"
 import { type ApiError, Unavailable } from "../http/ApiError.ts"
-import { fileFrames, upTo } from "./fileFrames.ts"
-import { joinBytes } from "./joinBytes.ts"
+import { fileFrames, readFrames } from "./fileFrames.ts"
 import type { LogFrame, LogOptions } from "./Nomad.ts"
 import type { NomadConnection, Question } from "./NomadConnection.ts"
 
@@ -18,21 +17,18 @@ export const readLogs = (
   source: LogSource,
   options: LogOptions = {}
 ): Effect.Effect<Uint8Array, ApiError> => {
-  const question = questionOf("logs", source, [
-    ["follow", "false"],
-    ["origin", options.origin ?? "start"],
-    ["offset", options.offset ?? 0]
-  ])
-  return fileFrames(connection, question).pipe(
-    Stream.map(({ Data }) => Data),
-    upTo(options.limit ?? Number.POSITIVE_INFINITY),
-    Stream.runCollect,
-    Effect.map(joinBytes),
-    Effect.timeoutFail({
-      duration: wholeLog,
-      onTimeout: () => unavailable(question, "the log takes too long to arrive")
-    }),
-    Effect.catchIf(hasNotStarted, () => Effect.succeed(new Uint8Array()))
+  const question: Question = {
+    ...questionOf("logs", source, [
+      ["follow", "false"],
+      ["origin", options.origin ?? "start"],
+      ["offset", options.offset ?? 0]
+    ]),
+    timeout: wholeLog
+  }
+  return Effect.catchIf(
+    readFrames(connection, question, options.limit ?? Number.POSITIVE_INFINITY),
+    hasNotStarted,
+    () => Effect.succeed(new Uint8Array())
   )
 }
 

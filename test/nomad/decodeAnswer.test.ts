@@ -10,12 +10,12 @@ import { bodyBytes } from "./fixtures.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-const decode = <A, I>(schema: Schema.Schema<A, I>, text: string) => decodeAnswer(schema, "test")(bytes(text))
+const decode = <A, I>(schema: Schema.Schema<A, I>, text: string) => decodeAnswer(schema)("test", bytes(text))
 
 describe("what Nomad answers", () => {
   it.effect("is a list of allocations with their tasks' events", () =>
     Effect.gen(function* () {
-      const [allocation] = yield* decodeAnswer(Schema.Array(Allocation), "test")(bodyBytes("allocations-failed-exit42"))
+      const [allocation] = yield* decodeAnswer(Schema.Array(Allocation))("test", bodyBytes("allocations-failed-exit42"))
       assert.strictEqual(allocation?.ClientStatus, "failed")
       assert.strictEqual(allocation?.JobVersion, 0)
       const main = allocation?.TaskStates["main"]
@@ -32,7 +32,7 @@ describe("what Nomad answers", () => {
       assert.notProperty(whole, "Job")
       assert.strictEqual((yield* decode(Allocation, '{"ID": "a", "JobVersion": 2, "Job": null}')).JobVersion, 2)
       assert.strictEqual((yield* decode(Allocation, '{"ID": "a"}')).JobVersion, 0)
-      const real = yield* decodeAnswer(Allocation, "test")(bodyBytes("allocation-read-running"))
+      const real = yield* decodeAnswer(Allocation)("test", bodyBytes("allocation-read-running"))
       assert.strictEqual(real.JobVersion, 0)
       assert.strictEqual(real.TaskStates["main"]?.State, "running")
     })
@@ -40,18 +40,18 @@ describe("what Nomad answers", () => {
 
   it.effect("is a job, a list of jobs, of evaluations, of nodes", () =>
     Effect.gen(function* () {
-      const job = yield* decodeAnswer(Job, "test")(bodyBytes("job-read-stopping"))
+      const job = yield* decodeAnswer(Job)("test", bodyBytes("job-read-stopping"))
       assert.deepInclude(job, { ID: "fx-killed", Stop: true, Status: "dead", Version: 1, Meta: {} })
       assert.strictEqual(job.SubmitTime, 1795194819888)
-      const jobs = yield* decodeAnswer(Schema.Array(JobStub), "test")(bodyBytes("jobs-list-prefix"))
+      const jobs = yield* decodeAnswer(Schema.Array(JobStub))("test", bodyBytes("jobs-list-prefix"))
       assert.deepStrictEqual(
         jobs.map(({ ID }) => ID),
         ["fx-build-01", "fx-build-02"]
       )
-      const evaluations = yield* decodeAnswer(Schema.Array(Evaluation), "test")(bodyBytes("evaluations-blocked-memory"))
+      const evaluations = yield* decodeAnswer(Schema.Array(Evaluation))("test", bodyBytes("evaluations-blocked-memory"))
       assert.deepStrictEqual(evaluations[0]?.FailedTGAllocs["main"]?.DimensionExhausted, { memory: 1 })
       assert.deepStrictEqual(evaluations[0]?.FailedTGAllocs["main"]?.ConstraintFiltered, {})
-      const nodes = yield* decodeAnswer(Schema.Array(Node), "test")(bodyBytes("nodes-list"))
+      const nodes = yield* decodeAnswer(Schema.Array(Node))("test", bodyBytes("nodes-list"))
       assert.isTrue(nodes[0]?.Drivers["docker"]?.Healthy)
       assert.property(nodes[0]?.HostVolumes, "buildah-cache")
     })

@@ -5,12 +5,12 @@ import { Allocation } from "../../src/nomad/Allocation.ts"
 import { decodeAnswer } from "../../src/nomad/decodeAnswer.ts"
 import { Evaluation } from "../../src/nomad/Evaluation.ts"
 import { Job } from "../../src/nomad/Job.ts"
-import { outcome } from "../../src/nomad/outcome.ts"
+import { finalOf, outcome } from "../../src/nomad/outcome.ts"
 import { bodyBytes } from "./fixtures.ts"
 
-const jobIn = (name: string) => decodeAnswer(Job, name)(bodyBytes(name))
-const allocationsIn = (name: string) => decodeAnswer(Schema.Array(Allocation), name)(bodyBytes(name))
-const evaluationsIn = (name: string) => decodeAnswer(Schema.Array(Evaluation), name)(bodyBytes(name))
+const jobIn = (name: string) => decodeAnswer(Job)(name, bodyBytes(name))
+const allocationsIn = (name: string) => decodeAnswer(Schema.Array(Allocation))(name, bodyBytes(name))
+const evaluationsIn = (name: string) => decodeAnswer(Schema.Array(Evaluation))(name, bodyBytes(name))
 
 const job = (fields: Omit<Partial<typeof Job.Encoded>, "ID"> = {}) =>
   Option.some(Schema.decodeSync(Job)({ ID: "j", Status: "running", ...fields }))
@@ -387,6 +387,32 @@ describe("whatever Nomad answers", () => {
     },
     { fastCheck: { numRuns: 300 } }
   )
+
+  it.prop(
+    "what allocations alone prove is what job and evaluations lead to",
+    [anySnapshot],
+    ([[whole, allocations, evaluations]]) => {
+      // Somebody who changes a job makes another of it.
+      const first = allocations.map((each) => ({ ...each, JobVersion: 0, FollowupEvalID: "" }))
+      const registered = Option.map(Option.fromNullable(whole), (job) => ({ ...job, Version: 0 }))
+      Option.map(finalOf(first), (state) => assert.deepStrictEqual(state, outcome(registered, first, evaluations)))
+    },
+    { fastCheck: { numRuns: 300 } }
+  )
+
+  it("that has ended for good is proved by its allocations alone, and not before", () => {
+    assert.strictEqual(
+      Option.map(finalOf([complete({ exit_code: "0", signal: "0" })]), ({ _tag }) => _tag).pipe(Option.getOrNull),
+      "Succeeded"
+    )
+    const open = [
+      allocation({ ClientStatus: "running" }),
+      allocation({ ClientStatus: "failed", FollowupEvalID: "later" }),
+      complete({ exit_code: "0" }, { DesiredStatus: "stop" }),
+      complete({ exit_code: "0" }, { JobVersion: 1 })
+    ]
+    for (const one of open) assert.isTrue(Option.isNone(finalOf([one])), JSON.stringify(one))
+  })
 
   it.prop("the order of the lists doesn't matter", [anySnapshot], ([[whole, allocations, evaluations]]) => {
     const distinct = allocations.map((each, index) => ({ ...each, CreateIndex: index }))

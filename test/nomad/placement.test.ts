@@ -5,7 +5,7 @@ import { Evaluation } from "../../src/nomad/Evaluation.ts"
 import { unplaced } from "../../src/nomad/placement.ts"
 import { bodyBytes } from "./fixtures.ts"
 
-const recorded = (name: string) => decodeAnswer(Schema.Array(Evaluation), name)(bodyBytes(name))
+const recorded = (name: string) => decodeAnswer(Schema.Array(Evaluation))(name, bodyBytes(name))
 
 const evaluation = (fields: Omit<Partial<typeof Evaluation.Encoded>, "ID">): Evaluation =>
   Schema.decodeSync(Evaluation)({ ID: "e", ...fields })
