@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { Attempt, Condition, JobPhase, JobStatus, Phase, Reason, Waiting } from "../domain/Status.ts"
+import { openWord } from "../domain/openWord.ts"
 import { Allocations } from "./Allocations.ts"
 import { Holder } from "./Failures.ts"
 import { JobConfig } from "./JobConfig.ts"
@@ -25,7 +26,7 @@ const AttemptState = Schema.Struct({
   infrastructure: Schema.optional(Schema.Boolean).annotations({
     description: "The cluster's fault, not the job's: it is tried again."
   }),
-  logs: Schema.optional(Schema.Literal("archived", "unavailable", "none"))
+  logs: Schema.optional(openWord(Schema.Literal("archived", "unavailable", "none")))
 })
 
 const WaitingState = Schema.Struct({

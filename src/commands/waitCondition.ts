@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { JobState } from "../api/JobState.ts"
-import { Condition, JobPhase, JobStatus } from "../domain/Status.ts"
+import { ConditionStatus, ConditionType, JobPhase, JobStatus } from "../domain/Status.ts"
 import { type CommandError, usageError } from "./CommandError.ts"
 
 export type WaitCondition = (state: JobState) => boolean
@@ -28,10 +28,7 @@ export const waitCondition = (text: string): Effect.Effect<WaitCondition, Comman
             phase === wanted
       )
     case "condition":
-      return Effect.all([
-        oneOf(Condition.fields.type.literals, value),
-        oneOf(Condition.fields.status.literals, more ?? "True")
-      ]).pipe(
+      return Effect.all([oneOf(ConditionType.literals, value), oneOf(ConditionStatus.literals, more ?? "True")]).pipe(
         Effect.map(
           ([type, status]) =>
             ({ conditions }) =>

@@ -59,6 +59,8 @@ export type Reconciler = (
 export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   // Only this process writes statuses while it leads; a conflict throws the copy away.
   const cache = new Map<string, StatusRead>()
+  /** The index of each status that was told of as left to a newer version. */
+  const left = new Map<string, number | undefined>()
 
   const readStatus = Effect.fnUntraced(function* (name: string) {
     const known = cache.get(name)
@@ -153,6 +155,19 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   const rewrite = Effect.fnUntraced(function* (name: string, before: StatusRead, status: Status) {
     yield* write(name, status, (yield* Records).get(name), before, { ended: Option.none(), handled: [] })
   })
+  /** Until a newer version leads, or somebody deletes the status: each resync looks again. */
+  const leave = (name: string) =>
+    Effect.suspend(() => {
+      const index = cache.get(name)?.modifyIndex
+      cache.delete(name)
+      if (left.get(name) === index) return Effect.succeed("when-notified" as const)
+      left.set(name, index)
+      return Effect.logWarning("status left for a newer version of this service").pipe(
+        Effect.annotateLogs({ record: name, key: options.keys.status(name) }),
+        Effect.as("when-notified" as const)
+      )
+    })
+
   const hindrances = makeHindrances((name) => cache.get(name), rewrite)
 
   const pass = Effect.fn("Reconciler.pass")(function* (
@@ -165,6 +180,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     // What is judged is what a write must find unchanged: the table may move on meanwhile.
     const stored = (yield* Records).get(name)
     const before = yield* readStatus(name)
+    if (before.newer === true) return yield* leave(name)
     if (Option.isSome(before.status)) yield* options.seen(before.status.value)
     const settings = yield* options.settings
     const snapshot = yield* look(name, settings, stored, before)

@@ -1,10 +1,14 @@
-import type { Reason } from "../domain/Status.ts"
+import { Schema } from "effect"
+import { KnownReason, type Reason } from "../domain/Status.ts"
 import type { Cause } from "./Cause.ts"
 
 /** What a reason says by itself; undefined where only the output can tell. */
-export const causeOfReason = (reason: Reason): Cause | undefined => causes[reason]
+export const causeOfReason = (reason: Reason): Cause | undefined => (isKnown(reason) ? causes[reason] : undefined)
 
-const causes: Readonly<Record<Reason, Cause | undefined>> = {
+/** What a newer version gives as reason leaves it to the output. */
+const isKnown = Schema.is(KnownReason)
+
+const causes: Readonly<Record<KnownReason, Cause | undefined>> = {
   InvalidSpec: "invalid-spec",
   DuplicateName: "invalid-spec",
   InvalidInput: "invalid-spec",

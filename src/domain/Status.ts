@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { BuildJob } from "./BuildJob.ts"
+import { openWord } from "./openWord.ts"
 import { OnConflict } from "./RecordFields.ts"
 
 /** Milliseconds since the epoch here, `YYYY-MM-DDTHH:MM:SS.sssZ` in the store. */
@@ -19,8 +20,8 @@ export type JobPhase = typeof JobPhase.Type
 export const JobStatus = Schema.Literal("PENDING", "BUILDING", "TESTING", "PUBLISHING", "SUCCEEDED", "FAILED")
 export type JobStatus = typeof JobStatus.Type
 
-/** Why something failed: CamelCase and stable, for programs. The message beside it is for people. */
-export const Reason = Schema.Literal(
+/** The reasons that this version gives and knows. */
+export const KnownReason = Schema.Literal(
   "InvalidSpec",
   "DuplicateName",
   // What the steps' scripts say about themselves.
@@ -67,6 +68,10 @@ export const Reason = Schema.Literal(
   "Deleted",
   "Superseded"
 )
+export type KnownReason = typeof KnownReason.Type
+
+/** Why something failed: CamelCase and stable, for programs. The message beside it is for people. */
+export const Reason = openWord(KnownReason)
 export type Reason = typeof Reason.Type
 
 /** Which test of the job an attempt runs. The command itself stands in `config`: to repeat it could make a status too large. */
@@ -89,7 +94,7 @@ const ending = {
   /** As the step's own script has measured it; missing for tests, which run what the user wants. */
   usage: Schema.optional(Usage),
   exit_code: Schema.optional(Schema.Int),
-  logs: Schema.Literal("archived", "unavailable", "none"),
+  logs: openWord(Schema.Literal("archived", "unavailable", "none")),
   log_bytes: Schema.NonNegativeInt,
   log_truncated: Schema.Boolean,
   at: Timestamp
@@ -142,10 +147,14 @@ export const Attempt = Schema.Struct({
 })
 export type Attempt = typeof Attempt.Type
 
+export const ConditionType = Schema.Literal("Valid", "Reconciling", "Succeeded")
+
+export const ConditionStatus = Schema.Literal("True", "False", "Unknown")
+
 /** After Kubernetes' metav1.Condition. */
 export const Condition = Schema.Struct({
-  type: Schema.Literal("Valid", "Reconciling", "Succeeded"),
-  status: Schema.Literal("True", "False", "Unknown"),
+  type: openWord(ConditionType),
+  status: openWord(ConditionStatus),
   reason: Schema.String,
   message: Schema.String,
   observed_generation: Schema.Int,
@@ -171,7 +180,7 @@ export type Times = typeof Times.Type
 
 /** Why a run waits before it may go on, and since when: whoever waits longer goes first. */
 export const Waiting = Schema.Struct({
-  reason: Schema.Literal("WaitingForSlot", "WaitingForCapacity"),
+  reason: openWord(Schema.Literal("WaitingForSlot", "WaitingForCapacity")),
   message: Schema.String,
   /** Who has what this run waits for, or will have it first. */
   holder: Schema.optional(Schema.Struct({ name: Schema.String, job_id: Schema.String })),
@@ -184,7 +193,7 @@ export type Waiting = typeof Waiting.Type
 
 /** Nomad keeps a run from going on, and since when. */
 const Hindrance = Schema.Struct({
-  reason: Schema.Literal("NomadUnavailable", "NomadRefuses"),
+  reason: openWord(Schema.Literal("NomadUnavailable", "NomadRefuses")),
   message: Schema.String,
   since: Timestamp
 })

@@ -1,5 +1,14 @@
+import { Schema } from "effect"
 import type { FieldError } from "./FieldError.ts"
-import { type Attempt, type Condition, isTerminal, type JobPhase, type Status, type Times } from "./Status.ts"
+import {
+  type Attempt,
+  type Condition,
+  ConditionType,
+  isTerminal,
+  type JobPhase,
+  type Status,
+  type Times
+} from "./Status.ts"
 
 /** Fills in what follows from the rest of a status: milestones and conditions. */
 export const summarize = (status: Status, previous: ReadonlyArray<Condition>, now: number): Status => ({
@@ -38,13 +47,19 @@ const ended = ({ outcome }: Attempt): boolean => outcome !== undefined
 
 type Verdict = Omit<Condition, "observed_generation" | "last_transition_time">
 
-const conditionsOf = (status: Status, previous: ReadonlyArray<Condition>, now: number): ReadonlyArray<Condition> =>
-  [valid(status), reconciling(status), succeeded(status)].map((verdict) => {
+const conditionsOf = (status: Status, previous: ReadonlyArray<Condition>, now: number): ReadonlyArray<Condition> => {
+  const own = [valid(status), reconciling(status), succeeded(status)].map((verdict) => {
     const before = previous.find(({ type }) => type === verdict.type)
     // The time is that of the last flip: a new reason alone doesn't move it.
     const since = before?.status === verdict.status ? before.last_transition_time : now
     return { ...verdict, observed_generation: status.generation, last_transition_time: since }
   })
+  const newer = previous.filter((each) => !isKnown(each.type) && each.observed_generation === status.generation)
+  return [...own, ...newer]
+}
+
+/** What a newer version says of this generation is left to it. */
+const isKnown = Schema.is(ConditionType)
 
 const valid = ({ errors }: Status): Verdict =>
   errors === undefined

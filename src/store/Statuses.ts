@@ -10,7 +10,7 @@ import type { Keys } from "./keys.ts"
 import { makeSharedReads } from "./sharedReads.ts"
 import { SlotHolder } from "./SlotHolder.ts"
 import { confidentialValue } from "./confidentialValue.ts"
-import { statusValue } from "./statusValue.ts"
+import { isNewerStatus, statusValue } from "./statusValue.ts"
 
 /** A status as the store holds it. */
 export interface StoredStatus {
@@ -55,7 +55,10 @@ export interface OutboxEntry {
 export class Statuses extends Context.Tag("jobforge/store/Statuses")<
   Statuses,
   {
-    /** None also for bytes that are no status: the run's children have names that follow from the record, so it can be made anew. */
+    /**
+     * None also for bytes that are no status: the run's children have names that follow from the record, so it can be made
+     * anew, unless it is a newer version's.
+     */
     readonly get: (name: string) => Effect.Effect<StatusRead, ApiError>
     /** As `get`, and as new: for those who are many and ask at the same time, who share what it costs. */
     readonly latest: (name: string) => Effect.Effect<StatusRead, ApiError>
@@ -73,6 +76,8 @@ export interface StatusRead {
   readonly status: Option.Option<Status>
   /** 0: the key doesn't exist. */
   readonly modifyIndex: number
+  /** There is one, and only a newer version can go on with it. */
+  readonly newer?: true
 }
 
 const unchanged = (key: string, index: number): TxnOp =>
@@ -81,10 +86,12 @@ const unchanged = (key: string, index: number): TxnOp =>
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
 
-  const read = (entry: KvEntry): StatusRead => ({
-    status: statusValue.decode(entry.value),
-    modifyIndex: entry.modifyIndex
-  })
+  const read = ({ modifyIndex, value }: KvEntry): StatusRead => {
+    const status = statusValue.decode(value)
+    return Option.isNone(status) && isNewerStatus(value)
+      ? { status, modifyIndex, newer: true }
+      : { status, modifyIndex }
+  }
 
   const readStatus = (name: string, options?: ReadOptions) =>
     Effect.map(
@@ -98,11 +105,11 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     const held = yield* consul.get(key, { consistent: true })
     if (Option.isNone(held)) return
     const holder = SlotHolder.decode(held.value.value)
-    const { modifyIndex, status } = yield* Option.match(holder, {
+    const { modifyIndex, newer, status } = yield* Option.match(holder, {
       onNone: () => Effect.succeed<StatusRead>({ status: Option.none(), modifyIndex: 0 }),
       onSome: ({ name }) => readStatus(name, { consistent: true })
     })
-    if (Option.exists(status, ({ slots }) => slots.includes(slot))) return
+    if (newer === true || Option.exists(status, ({ slots }) => slots.includes(slot))) return
     yield* consul.transaction([
       ...Option.toArray(fence),
       ...Option.match(holder, {

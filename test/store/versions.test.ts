@@ -2,10 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Predicate, Schema } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import { Status } from "../../src/domain/Status.ts"
+import { summarize } from "../../src/domain/summarize.ts"
+import { diagnose } from "../../src/diagnosis/diagnose.ts"
+import { statusView } from "../../src/server/statusView.ts"
 import { packJob, unpackJob } from "../../src/store/ArchivedJob.ts"
 import { keysBelow } from "../../src/store/keys.ts"
 import { Requests } from "../../src/store/Requests.ts"
-import { statusValue } from "../../src/store/statusValue.ts"
+import { isNewerStatus, statusValue } from "../../src/store/statusValue.ts"
 import { embeddedConsul } from "../support/embeddedConsul.ts"
 import { eventually } from "../support/eventually.ts"
 import { tested, valid, World } from "../support/world.ts"
@@ -78,6 +81,56 @@ describe("two versions of the service over one store", () => {
   it("read a status that a later one wrote as if it had no more than they know", () => {
     const read = statusValue.decode(bytesOf(withMore(encode(rich))))
     assert.deepStrictEqual(Option.getOrThrow(read), rich)
+  })
+
+  it("keep each word that only tells something, and show and write it as it was", () => {
+    const { attempts, ...rest } = encode(rich)
+    const [first, ...others] = attempts
+    const ended = attempts.find(({ outcome }) => outcome !== undefined)?.outcome
+    assert.isDefined(ended)
+    const later = {
+      ...rest,
+      status: "FAILED",
+      reason: "SignatureRefused",
+      stopping: { reason: "BudgetSpent", message: "enough" },
+      hindered: { ...rest.hindered, reason: "NomadSleeps" },
+      waiting: { reason: "WaitingForKey", message: "soon", position: 1, slots: [], since: rest.updated_at },
+      conditions: [...rest.conditions, { ...rest.conditions[0], type: "Signed", status: "Perhaps" }],
+      attempts: [
+        {
+          ...first,
+          stop: { reason: "BudgetSpent", message: "enough", at: rest.updated_at },
+          outcome: {
+            ...ended,
+            result: "failed",
+            reason: "SignatureRefused",
+            message: "no",
+            infrastructure: false,
+            logs: "elsewhere"
+          }
+        },
+        ...others
+      ]
+    }
+    const read = Option.getOrThrow(statusValue.decode(bytesOf(later)))
+    assert.deepStrictEqual<unknown>(encode(read), later)
+    assert.strictEqual(statusView({ status: read, index: 1, archived: false }).reason, "SignatureRefused")
+    assert.include(diagnose(read).summary, "SignatureRefused")
+    const known = summarize(read, read.conditions, read.updated_at).conditions.map(({ type }) => String(type))
+    assert.deepStrictEqual(known, ["Valid", "Reconciling", "Succeeded", "Signed"])
+    const next = summarize({ ...read, generation: read.generation + 1 }, read.conditions, read.updated_at)
+    assert.lengthOf(next.conditions, 3)
+  })
+
+  it.each<readonly [string, object]>([
+    ["status", { status: "SIGNING" }],
+    ["phase", { phase: "sign" }],
+    ["result", { attempts: [{ ...encode(rich).attempts[0], outcome: { result: "skipped" } }] }]
+  ])("don't take a status for theirs whose %s tells what is to be done next", (_, change) => {
+    const later = bytesOf({ ...encode(rich), ...change })
+    assert.isTrue(Option.isNone(statusValue.decode(later)))
+    assert.isTrue(isNewerStatus(later))
+    assert.isFalse(isNewerStatus(bytesOf({ status: "SIGNING" })))
   })
 
   it.effect("read an archived job that a later one wrote", () =>
