@@ -110,9 +110,10 @@ export const nomadArea = (
     const says: NomadArea["says"] = (allocationId, text) =>
       Effect.gen(function* () {
         for (let looks = 0; ; looks += 1) {
-          const written = utf8(yield* nomad.logs(allocationId, "main", "stdout"))
-          if (written.includes(text)) return
-          if (looks > 200) return yield* Effect.dieMessage(`${id} doesn't say ${text}, but: ${written}`)
+          // Until its node has heard of it, Nomad says that it doesn't know the allocation.
+          const written = yield* Effect.catchTag(nomad.logs(allocationId, "main", "stdout"), "NotFound", () => nothing)
+          if (utf8(written).includes(text)) return
+          if (looks > 200) return yield* Effect.dieMessage(`${id} doesn't say ${text}, but: ${utf8(written)}`)
           yield* Effect.sleep("50 millis")
         }
       })
@@ -125,6 +126,8 @@ export const nomadArea = (
       endpoint.stream({ method: "GET", path, timeout: "15 seconds" }, "15 seconds")
     return { nomad, raw, open, id, job, state, becomes, run, says }
   })
+
+const nothing = Effect.succeed(new Uint8Array())
 
 const isOf =
   <Tag extends ChildState["_tag"]>(tag: Tag) =>
