@@ -180,7 +180,6 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     // What is judged is what a write must find unchanged: the table may move on meanwhile.
     const stored = (yield* Records).get(name)
     const before = yield* readStatus(name)
-    if (before.newer === true) return yield* leave(name)
     if (Option.isSome(before.status)) yield* options.seen(before.status.value)
     const settings = yield* options.settings
     const snapshot = yield* look(name, settings, stored, before)
@@ -205,7 +204,10 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     return Duration.zero
   })
 
-  return (name) => hindrances.around(name, pass(name))
+  return (name) =>
+    Effect.flatMap(readStatus(name), ({ newer }) =>
+      newer === true ? leave(name) : hindrances.around(name, pass(name))
+    )
 }
 
 /** Requests that one transaction answers, with room for everything else that it does. */

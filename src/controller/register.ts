@@ -2,7 +2,9 @@ import { Effect, Option } from "effect"
 import type { Attempt, Status } from "../domain/Status.ts"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
 import { Nomad } from "../nomad/Nomad.ts"
+import { Redaction } from "../store/Redaction.ts"
 import type { Settings } from "../store/Settings.ts"
+import { logJobSpec } from "./logJobSpec.ts"
 import { specFor } from "./specFor.ts"
 
 /**
@@ -14,10 +16,12 @@ export const register = Effect.fn("register")(function* (
   settings: Settings,
   status: Status,
   attempt: Attempt
-): Effect.fn.Return<void, ApiError, Nomad> {
+): Effect.fn.Return<void, ApiError, Nomad | Redaction> {
   const nomad = yield* Nomad
   const spec = specFor(installation, settings, status, attempt)
   if (spec === undefined) return yield* refused(attempt, "the status lacks what the job is made from")
+  const { jobSpecs } = settings.observation
+  if (jobSpecs !== "none") yield* logJobSpec(jobSpecs, spec, yield* (yield* Redaction).of(status))
   yield* nomad.register(spec, { createOnly: true }).pipe(
     Effect.asVoid,
     Effect.catchTag("Conflict", () =>

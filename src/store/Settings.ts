@@ -47,6 +47,8 @@ export interface Observation {
   readonly healthPort: number
   /** Milliseconds. */
   readonly watchdogPatience: number
+  /** How the Nomad jobs of the steps are logged. */
+  readonly jobSpecs: "none" | "json" | "hcl"
 }
 
 /** A value that can't be used. What was in force before, or the next source, stands in for it. */
@@ -131,8 +133,12 @@ const observationOf = (read: Read): Observation => ({
     owners: read(knobs.metricsOwners)
   },
   healthPort: read(knobs.healthPort),
-  watchdogPatience: read(knobs.watchdogPatience)
+  watchdogPatience: read(knobs.watchdogPatience),
+  jobSpecs: jobSpecsOf(read(knobs.logJobSpecs), read(knobs.logHclFormat))
 })
+
+const jobSpecsOf = (wanted: boolean, hcl: boolean): Observation["jobSpecs"] =>
+  wanted ? (hcl ? "hcl" : "json") : "none"
 
 const policyOf = (read: Read): Settings["policy"] => ({
   defaults: {

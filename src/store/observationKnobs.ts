@@ -3,6 +3,14 @@ import { duration, flag, integer, string } from "./knobParsers.ts"
 
 /** How the service shows its own state. */
 export const observationKnobs = {
+  logJobSpecs: knob(
+    "LOG_JOB_SPECS",
+    "log_job_specs",
+    "false",
+    flag,
+    "Log each step's Nomad job, in Base64 and without secrets, at level debug"
+  ),
+  logHclFormat: knob("LOG_HCL_FORMAT", "log_hcl_format", "false", flag, "LOG_JOB_SPECS as HCL instead of JSON"),
   monitoring: knob("MONITORING_ENABLED", undefined, "true", flag, "Measure, and serve `/metrics`"),
   metricsPort: knob("METRICS_PORT", undefined, "9090", integer(0, 65_535), "Port of `/metrics`; 0: none"),
   metricsHost: knob(

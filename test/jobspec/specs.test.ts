@@ -5,6 +5,7 @@ import { buildSpec } from "../../src/jobspec/buildSpec.ts"
 import { cleanupScript } from "../../src/jobspec/cleanupScript.ts"
 import { cleanupSpec } from "../../src/jobspec/cleanupSpec.ts"
 import { driverText } from "../../src/jobspec/driverText.ts"
+import { jobHcl } from "../../src/jobspec/jobHcl.ts"
 import type { NomadJob, Task } from "../../src/jobspec/NomadJob.ts"
 import type { PhaseInput } from "../../src/jobspec/PhaseInput.ts"
 import { publishScript } from "../../src/jobspec/publishScript.ts"
@@ -22,6 +23,51 @@ const all = (input: PhaseInput, command = "make check"): Readonly<Record<string,
   "test of the entry point": testSpec(input, { kind: "entry-point" }, source),
   publish: publishSpec(input, source, digest, finals),
   cleanup: cleanupSpec(input, temporary)
+})
+
+describe("a job as HCL", () => {
+  it("has all that Nomad is told, each text as it is", () => {
+    const env = { PLAIN: "a", ODD: '$${x} ${y} %{z} \b\f\n\\ "', LABEL: "" }
+    const { User: _user, ...task } = taskOf(all(phaseInput({ test: { env } }))["test of a command"] ?? assert.fail())
+    const text = jobHcl(all(phaseInput({ test: { env } }))["test of a command"] ?? assert.fail())
+    assert.match(text, /^job "build-.*" \{\n {2}name = /)
+    assert.include(text, String.raw`"ODD" = "$\u0024{x} \u0024{y} \u0025{z} \u0008\u000c\n\\ \""`)
+    assert.include(text, `    task ${JSON.stringify(task.Name)} {\n      driver = "docker"\n`)
+    assert.include(text, `kill_timeout = "${task.KillTimeout / 1e6}ms"`)
+  })
+
+  it.each(Object.entries(all(phaseInput())))(
+    "names what the %s is about, and shows it as it may be shown",
+    (_, spec) => {
+      const image = taskOf(spec).Config.image
+      assert.include(jobHcl(spec), `image = ${JSON.stringify(image)}`)
+      assert.notInclude(
+        jobHcl(spec, (text) => text.replaceAll(image, "[redacted]")),
+        image
+      )
+    }
+  )
+
+  it("has the blocks of those who ask for more", () => {
+    const spec = testSpec(
+      phaseInput({
+        test: {
+          gpu_required: true,
+          gpu_count: 2,
+          vault_policies: ["ci"],
+          vault_secrets: [{ path: "secret/data/x", fields: { password: "PASSWORD" } }],
+          constraints: [{ attribute: "${attr.cpu.arch}", operand: "=", value: "amd64" }]
+        }
+      }),
+      { kind: "entry-point" },
+      source
+    )
+    const text = jobHcl(spec)
+    for (const part of ["vault {", "template {", 'device "', "constraint {", String.raw`"\u0024{attr.cpu.arch}"`]) {
+      assert.include(text, part)
+    }
+    assert.include(jobHcl(buildSpec(phaseInput(), { kind: "final", images: finals })), "volume_mount {")
+  })
 })
 
 const strings = (value: unknown): ReadonlyArray<string> => {

@@ -4,6 +4,8 @@ import { NotFound } from "../../src/http/ApiError.ts"
 import { register } from "../../src/controller/register.ts"
 import { buildSpec } from "../../src/jobspec/buildSpec.ts"
 import { Nomad } from "../../src/nomad/Nomad.ts"
+import { makeRedactor } from "../../src/redaction/Redactor.ts"
+import { Redaction } from "../../src/store/Redaction.ts"
 import { readSettings } from "../../src/store/Settings.ts"
 import { phaseInput } from "../jobspec/phaseInputs.ts"
 import { eventually } from "../support/eventually.ts"
@@ -24,7 +26,10 @@ const announced = () => {
 
 const registering = (stage: Stage, installation = "zoo") => {
   const { status, attempt } = announced()
-  return register(installation, settings, status, attempt).pipe(Effect.provideService(Nomad, stage.nomad))
+  return register(installation, settings, status, attempt).pipe(
+    Effect.provideService(Nomad, stage.nomad),
+    Effect.provideService(Redaction, { own: makeRedactor([]), of: () => Effect.dieMessage("nothing is shown") })
+  )
 }
 
 const allocationsOf = (stage: Stage, id: string) => Effect.map(stage.nomad.allocations(id), (found) => found.length)
