@@ -23,13 +23,21 @@ export const collect = Effect.fn("collect")(function* (
 ): Effect.fn.Return<Collected, ApiError, Nomad | LogArchive> {
   if (Option.isNone(allocationId)) return nothingCollected
   const id = allocationId.value
-  const [stdout, stderr, { failure, result }] = yield* Effect.all(
-    [
-      saveLog(name, attempt, id, "stdout", redactor),
-      saveLog(name, attempt, id, "stderr", redactor),
-      reports(id, attempt.phase)
-    ],
-    { concurrency: 3 }
+  const first = yield* Effect.all(
+    {
+      stdout: Effect.either(readLog(id, "stdout", redactor)),
+      stderr: Effect.either(readLog(id, "stderr", redactor))
+    },
+    { concurrency: 2 }
+  )
+  const { failure, result } = yield* reports(id, attempt.phase)
+  const read = Option.isSome(result.value) ? first : yield* lookAgain(id, first, redactor)
+  const { stderr, stdout } = yield* Effect.all(
+    {
+      stdout: saveLog(name, attempt, "stdout", read.stdout),
+      stderr: saveLog(name, attempt, "stderr", read.stderr)
+    },
+    { concurrency: 2 }
   )
   const logs = [stdout, stderr]
   const unreachable = [...logs.map(({ state }) => state), result.state, failure.state].includes("unreachable")
@@ -59,15 +67,24 @@ const failureFile = "alloc/failure.json"
 /** The task that each of our jobs has. */
 const task = "main"
 
-const saveLog = Effect.fnUntraced(function* (
-  name: string,
-  attempt: Attempt,
-  allocationId: string,
-  stream: LogStream,
-  redactor: Redactor
-) {
+type ReadLog = Either.Either<BoundedLog, ApiError>
+
+type ReadLogs = Readonly<Record<LogStream, ReadLog>>
+
+/**
+ * A file that goes between being listed and being opened looks like an empty one: a second look finds it gone, and the
+ * other with it. A report that was read after the logs has proved that they were there.
+ */
+const lookAgain = Effect.fnUntraced(function* (allocationId: string, logs: ReadLogs, redactor: Redactor) {
+  const stream = (["stdout", "stderr"] as const).find((name) => isEmpty(logs[name]))
+  if (stream === undefined) return logs
+  return { ...logs, [stream]: yield* Effect.either(readLog(allocationId, stream, redactor)) }
+})
+
+const isEmpty = Either.match({ onLeft: () => false, onRight: ({ bytes }: BoundedLog) => bytes === 0 })
+
+const saveLog = Effect.fnUntraced(function* (name: string, attempt: Attempt, stream: LogStream, read: ReadLog) {
   const archive = yield* LogArchive
-  const read = yield* Effect.either(readLog(allocationId, stream, redactor))
   if (Either.isRight(read)) {
     const archived = yield* archive.write(name, attempt.nomad_job_id, stream, read.right)
     return { state: "read" as const, archived, tail: lastLines(stream, read.right.kept) }
@@ -89,11 +106,8 @@ const readLog = Effect.fnUntraced(function* (
   const nomad = yield* Nomad
   const window = makeLogWindow()
   const head = redactor.stream()
-  const sliceFrom = (offset: number) => nomad.logs(allocationId, task, stream, { offset, limit: sliceBytes })
   for (let offset = 0; offset < mostRead; offset += sliceBytes) {
-    const first = yield* sliceFrom(offset)
-    // A file that goes between being listed and being opened looks like an empty one: a second look finds it gone.
-    const slice = first.length === 0 && offset === 0 ? yield* sliceFrom(0) : first
+    const slice = yield* nomad.logs(allocationId, task, stream, { offset, limit: sliceBytes })
     window.add(head.add(slice))
     if (slice.length < sliceBytes) {
       window.add(head.end())
