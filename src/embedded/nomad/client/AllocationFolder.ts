@@ -1,3 +1,4 @@
+import { chmodSync, mkdirSync } from "node:fs"
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join, sep } from "node:path"
 import type { TaskFolders } from "../TaskDriver.ts"
@@ -22,14 +23,15 @@ export class AllocationFolder {
   }
 
   /** Whoever the task runs as may write in its folders; nobody else on the machine gets to them. */
-  async build(): Promise<void> {
-    await mkdir(this.root, { recursive: true })
+  build(): void {
+    mkdirSync(this.root, { recursive: true })
     const shared = ["alloc", "alloc/data", "alloc/logs", "alloc/tmp"].map((name) => join(this.root, name))
     const own = ["", "local", "secrets", "tmp"].map((name) => join(this.task, name))
     for (const folder of [...shared, ...own]) {
-      await mkdir(folder, { recursive: true })
+      // A trip through the thread pool for each of these takes longer than all of them.
+      mkdirSync(folder, { recursive: true })
       // Past the umask, which mkdir's own mode is not.
-      await chmod(folder, 0o777)
+      chmodSync(folder, 0o777)
     }
   }
 

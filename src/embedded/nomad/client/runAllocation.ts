@@ -35,7 +35,7 @@ export const runAllocation = (run: AllocationRun): Effect.Effect<void, never, Ta
     Effect.gen(function* () {
       yield* run.reporter.note(TaskEvents.received)
       yield* run.reporter.note(TaskEvents.buildingTaskDirectory)
-      const built = yield* Effect.either(attempt(() => run.folder.build()))
+      const built = yield* Effect.either(attempt(async () => run.folder.build()))
       if (Either.isLeft(built)) return yield* fail(run, TaskEvents.setupFailure(built.left))
       const env = yield* templatesOf(run)
       if (env === undefined) return

@@ -65,6 +65,7 @@ export async function* logFrames(
   const last = kept.at(-1)
   if (last === undefined) throw new HttpFault(404, "log entry for task and log type not found")
   let position = startOf(kept, options)
+  if (!options.follow && position.number === last.number && position.offset >= last.size) return
   for (;;) {
     const path = `alloc/logs/${name}.${position.number}`
     const end = yield* oneLogFile(files, name, path, position, options)
