@@ -31,6 +31,7 @@ export const makeCall = (endpoint: Endpoint, config: ConsulConfig): Call => {
         path: request.path,
         query: { ...request.query, ...scope },
         timeout: request.timeout ?? defaultTimeout,
+        waits: isWatch(request),
         ...(acting === undefined ? {} : { headers: { "x-consul-token": acting } }),
         ...(request.body === undefined ? {} : { body: request.body })
       })
@@ -51,8 +52,9 @@ export const makeCall = (endpoint: Endpoint, config: ConsulConfig): Call => {
 }
 
 /** A blocking query takes as long as nothing changes, which says nothing about Consul. */
-const kindOf = ({ operation, query }: CallRequest): string =>
-  query?.["wait"] === undefined ? operation : `watch.${operation}`
+const kindOf = (request: CallRequest): string => (isWatch(request) ? `watch.${request.operation}` : request.operation)
+
+const isWatch = ({ query }: CallRequest): boolean => query?.["wait"] !== undefined
 
 /** The headers that every request to this Consul carries. */
 export const authHeaders = (config: ConsulConfig): Record<string, string> => ({

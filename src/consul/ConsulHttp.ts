@@ -16,6 +16,9 @@ export const layer: Layer.Layer<Consul, ConfigError.ConfigError, FileSystem.File
   Effect.map(ConsulConfig.load, (config) => layerOf(config))
 )
 
+/** Consul closes those of one address beyond 200, whoever else has them there: agents and jobs of the same machine. */
+const connections = 64
+
 export const layerOf = (config: ConsulConfig.ConsulConfig): Layer.Layer<Consul> =>
   Layer.scoped(
     Consul,
@@ -23,6 +26,7 @@ export const layerOf = (config: ConsulConfig.ConsulConfig): Layer.Layer<Consul> 
       const endpoint = yield* makeEndpoint({
         origin: config.origin,
         headers: authHeaders(config),
+        connections,
         ...(config.socketPath === undefined ? {} : { socketPath: config.socketPath }),
         ...(config.tls === undefined ? {} : { tls: config.tls })
       })

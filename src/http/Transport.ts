@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array
   /** From sending to the last byte of the answer. For a stream: to its headers. */
   readonly timeout: Duration.DurationInput
+  /** The server keeps the answer back until there is news: it takes no place among `EndpointOptions.connections`. */
+  readonly waits?: boolean
 }
 
 export interface HttpResponse {
@@ -48,6 +50,8 @@ export interface EndpointOptions {
   readonly tls?: TlsOptions
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Whole answers that are under way at the same time; more requests wait for their turn. Any number without it. */
+  readonly connections?: number
 }
 
 /**
@@ -87,20 +91,23 @@ export interface StreamResponse {
 export const makeEndpoint = (options: EndpointOptions): Effect.Effect<Endpoint, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.sync(() => makeAgent(options)),
-      (agent) => Effect.promise(() => agent.destroy())
+      Effect.sync(() => ({
+        agent: makeAgent(options, null),
+        bounded: makeAgent(options, options.connections ?? null)
+      })),
+      ({ agent, bounded }) => Effect.promise(() => Promise.all([agent.destroy(), bounded.destroy()]))
     ),
-    (agent): Endpoint => ({
-      request: (request) => fetchWhole(agent, options, request),
+    ({ agent, bounded }): Endpoint => ({
+      request: (request) => fetchWhole(request.waits === true ? agent : bounded, options, request),
       consume: (request, silence, sink) => fetchPieces(agent, options, request, silence, sink),
       stream: (request, silence) => fetchStream(agent, options, request, silence)
     })
   )
 
-const makeAgent = (options: EndpointOptions): Agent =>
+const makeAgent = (options: EndpointOptions, connections: number | null): Agent =>
   new Agent({
-    // Blocking queries hold a connection each: a bound here would let them starve the quick calls.
-    connections: null,
+    // Blocking queries hold a connection each: a bound for all of them would let them starve the quick calls.
+    connections,
     pipelining: 1,
     connect: {
       timeout: 10_000,

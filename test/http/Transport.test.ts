@@ -56,6 +56,37 @@ describe("Transport", () => {
     })
   )
 
+  it.scopedLive("opens no more connections than it may, and more for those that wait for news", () =>
+    Effect.gen(function* () {
+      const held: Array<ServerResponse> = []
+      const server = yield* scriptedServer((_, response) => void held.push(response))
+      const endpoint = yield* makeEndpoint({ origin: server.origin, connections: 3 })
+      const many = (request: typeof get & { readonly waits?: boolean }) =>
+        Effect.forkScoped(
+          Effect.all(
+            Array.from({ length: 8 }, () => endpoint.request(request)),
+            { concurrency: 8 }
+          )
+        )
+      const quick = yield* many(get)
+      yield* eventually("as many as may are asked", () => held.length === 3)
+      yield* many({ ...get, waits: true })
+      yield* eventually("those that wait are asked", () => held.length === 3 + 8)
+      yield* Effect.sleep("50 millis")
+      assert.strictEqual(server.openSockets(), 3 + 8)
+      // Each answer is the next one's turn.
+      for (let answered = 0; answered < 8; answered++) {
+        yield* eventually("the next is asked", () => held.length > 0)
+        const [first] = held.splice(0, 1)
+        first?.end("x")
+        // Those that wait came second, and go on to.
+        if (answered === 2) held.splice(0, 8)
+      }
+      assert.lengthOf(yield* Fiber.join(quick), 8)
+      assert.isAtMost(server.openSockets(), 3 + 8)
+    })
+  )
+
   it.scopedLive("closes the socket of a request that is interrupted before its answer", () =>
     Effect.gen(function* () {
       const server = yield* scriptedServer(silent)
