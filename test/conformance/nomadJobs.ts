@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
+import { eventually } from "./consulArea.ts"
 import { nomadArea, type ScriptTask, unknownAllocation } from "./nomadArea.ts"
 
 const failure = <A, E extends { readonly _tag: string }>(effect: Effect.Effect<A, E>) =>
@@ -51,13 +52,16 @@ export const jobConformance = (address: () => string, scriptTask: ScriptTask): v
       })
     )
 
-    it.scopedLive("is dead at once when stopped, while its task runs on until it ends, and hasn't succeeded then", () =>
+    it.scopedLive("is dead soon when stopped, while its task runs on until it ends, and hasn't succeeded then", () =>
       Effect.gen(function* () {
         const { becomes, id, nomad, run, says, state } = yield* area
         const allocationId = yield* run("trap 'sleep 2; exit 0' TERM INT; echo ready; while :; do sleep 0.05; done")
         yield* says(allocationId, "ready")
         yield* nomad.stop(id)
-        assert.deepInclude(Option.getOrThrow(yield* nomad.job(id)), { Status: "dead", Stop: true })
+        const stopping = Effect.map(nomad.job(id), Option.getOrThrow)
+        assert.isTrue((yield* stopping).Stop)
+        // As soon as the scheduler has told its allocation.
+        yield* eventually("it is dead", stopping, ({ Status }) => Status === "dead", 1500)
         assert.strictEqual((yield* state())._tag, "Stopping")
         const stopped = yield* becomes("Stopped")
         assert.deepStrictEqual(stopped.allocationId, Option.some(allocationId))
