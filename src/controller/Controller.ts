@@ -230,7 +230,7 @@ const followNomad = Effect.fnUntraced(function* (
 ) {
   const nomad = yield* Nomad
   const wake = (nomadJobId: string) =>
-    Option.match(Option.fromNullable(owners.get(nomadJobId)), { onNone: () => Effect.void, onSome: queue.add })
+    Option.match(Option.fromNullable(owners.get(nomadJobId)), { onNone: () => Effect.void, onSome: queue.addFirst })
   yield* Stream.runForEach(nomad.events(["Job", "Allocation", "Evaluation"], Option.none()), (event) => {
     switch (event._tag) {
       // The stream doesn't show its gaps: look at all that is under way.

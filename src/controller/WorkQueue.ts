@@ -17,6 +17,8 @@ export interface WorkQueueOptions<E, R> {
 export interface WorkQueue {
   /** Asks for a pass. A key that waits already is not queued twice; one that is being worked on gets another pass after. */
   readonly add: (key: string) => Effect.Effect<void>
+  /** The same for what has begun already: Nomad keeps the logs of what ended for a while only, and finishing frees its place. */
+  readonly addFirst: (key: string) => Effect.Effect<void>
   /** The same for what nobody waits for: most of the workers' turns go to the others while there are any. */
   readonly addLater: (key: string) => Effect.Effect<void>
   /** Keys that wait for a worker, and keys that are being worked on. */
@@ -31,14 +33,22 @@ interface Entry {
 }
 
 /** Where a key waits. */
-type Lane = "soon" | "later"
+type Lane = "first" | "soon" | "later"
+
+const lanesByRank: ReadonlyArray<Lane> = ["first", "soon", "later"]
 
 /** Every so many turns the first of those goes that nobody waits for. */
 const patience = 8
 
+/** Whose turn it is, the others in the order in which they stand in for an empty lane. Every lane has its share. */
+const orderOf = (turn: number): ReadonlyArray<Lane> => {
+  if (turn === 0) return ["later", "first", "soon"]
+  return turn === patience / 2 ? ["soon", "first", "later"] : lanesByRank
+}
+
 /**
- * One entry a key, one pass a key at a time, first come first served in each of two lanes, of which the slower one has
- * its share too, so that no key starves. An idle key costs nothing. This is the single place where a cause, defects
+ * One entry a key, one pass a key at a time, first come first served in each of three lanes, of which the slower ones have
+ * their share too, so that no key starves. An idle key costs nothing. This is the single place where a cause, defects
  * included, is caught: a bug in one key's pass must not stop the other keys.
  *
  * A notification shortens no backoff: whatever failed is still likely to fail, and the pause protects it.
@@ -47,7 +57,11 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   options: WorkQueueOptions<E, R>
 ): Effect.fn.Return<WorkQueue, never, R | Scope.Scope> {
   const entries = new Map<string, Entry>()
-  const lanes = { soon: MutableQueue.unbounded<string>(), later: MutableQueue.unbounded<string>() }
+  const lanes = {
+    first: MutableQueue.unbounded<string>(),
+    soon: MutableQueue.unbounded<string>(),
+    later: MutableQueue.unbounded<string>()
+  }
   // One for each key in a lane; which key it is, the turn decides.
   const tickets = yield* Queue.unbounded<void>()
   let turn = 0
@@ -69,7 +83,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
       if (entry === undefined) return failing.has(key) ? Effect.void : enqueue(key, 0, lane)
       if (entry.state === "active") entry.state = "active-again"
       // What it leaves behind in the other lane is nobody's turn any more.
-      return entry.state === "later" && lane === "soon" ? enqueue(key, entry.failures, lane) : Effect.void
+      return isBehind(entry.state, lane) ? enqueue(key, entry.failures, lane) : Effect.void
     })
 
   const add = (key: string): Effect.Effect<void> => addTo(key, "soon")
@@ -77,8 +91,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   /** The first of the lane whose turn it is, and of the other where that one is empty. */
   const next = Effect.sync((): string | undefined => {
     turn = (turn + 1) % patience
-    const order: ReadonlyArray<Lane> = turn === 0 ? ["later", "soon"] : ["soon", "later"]
-    for (const lane of order) {
+    for (const lane of orderOf(turn)) {
       const key = MutableQueue.poll(lanes[lane], undefined)
       if (key !== undefined) return entries.get(key)?.state === lane ? key : undefined
     }
@@ -135,15 +148,21 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
 
   return {
     add,
+    addFirst: (key) => addTo(key, "first"),
     addLater: (key) => addTo(key, "later"),
     check: meter.check,
     size: Effect.sync(() => {
       const states = [...entries.values()]
-      const waiting = states.filter(({ state }) => state === "soon" || state === "later").length
+      const waiting = states.filter(({ state }) => isLane(state)).length
       return { waiting, active: states.length - waiting }
     })
   }
 })
+
+const isLane = (state: Entry["state"]): state is Lane => state !== "active" && state !== "active-again"
+
+const isBehind = (state: Entry["state"], lane: Lane): boolean =>
+  isLane(state) && lanesByRank.indexOf(state) > lanesByRank.indexOf(lane)
 
 /** What was to be expected is a line; a bug shows where it is. */
 const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>

@@ -154,6 +154,27 @@ describe("WorkQueue", () => {
     })
   )
 
+  it.scoped("finishes what has begun before it begins more, and begins one in eight all the same", () =>
+    Effect.gen(function* () {
+      const passes = yield* Ref.make<ReadonlyArray<string>>([])
+      const queue = yield* makeWorkQueue({ reconcile: slow(passes), backoff, concurrency: 1 })
+      for (let at = 0; at < 10; at++) yield* queue.addLater(`later ${at}`)
+      for (let at = 0; at < 10; at++) yield* queue.add(`soon ${at}`)
+      for (let at = 0; at < 40; at++) yield* queue.addFirst(`first ${at}`)
+      yield* queue.addFirst("later 9")
+      yield* TestClock.adjust("600 seconds")
+      const served = yield* Ref.get(passes)
+      assert.lengthOf(served, 60)
+      const last = served.indexOf("later 9")
+      assert.isAtMost(last, 56)
+      const before = served.slice(0, served.indexOf("first 39"))
+      for (const lane of ["soon", "later"]) {
+        const share = before.filter((key) => key.startsWith(lane)).length
+        assert.isTrue(share >= 5 && share <= 7, `${lane}: ${share}`)
+      }
+    })
+  )
+
   it.scoped("brings a key forward that somebody waits for now, and works on it once", () =>
     Effect.gen(function* () {
       const passes = yield* Ref.make<ReadonlyArray<string>>([])
