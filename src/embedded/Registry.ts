@@ -143,7 +143,6 @@ const endProcess = (child: ReturnType<typeof spawn>): Effect.Effect<void> =>
       }).pipe(
         // A release can't be interrupted: the waiting in it still must be.
         Effect.interruptible,
-        Effect.disconnect,
         Effect.timeoutTo({
           duration: Duration.seconds(5),
           onSuccess: () => {},

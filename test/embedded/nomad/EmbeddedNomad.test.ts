@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { at, eventTypes, scratchFolder, scriptJob, startAgent } from "./agent.ts"
 import { scripted } from "./scriptedDriver.ts"
 
@@ -254,6 +254,19 @@ describe("across restarts", () => {
       assert.deepStrictEqual(second.swept, [at(running, "ID")])
       assert.strictEqual(at((yield* after.get("/v1/job/done/summary")).json, "Summary", "main", "Complete"), 1)
       assert.lengthOf(second.contexts, 0)
+    })
+  )
+
+  it.scopedLive("a task that doesn't care for SIGTERM is ended within a bound when the agent is", () =>
+    Effect.gen(function* () {
+      const driver = scripted({ long: { stubborn: true, runsMs: 20_000 } })
+      const agent = yield* startAgent(driver)
+      yield* agent.call("POST", "/v1/jobs", scriptJob("busy", "long"))
+      yield* agent.running("busy")
+      const [taken] = yield* Effect.timed(agent.stop)
+      assert.deepStrictEqual(driver.signals, ["SIGTERM", "SIGKILL"])
+      assert.strictEqual(driver.alive.size, 0)
+      assert.isBelow(Duration.toMillis(taken), 10_000)
     })
   )
 

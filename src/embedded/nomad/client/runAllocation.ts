@@ -21,7 +21,7 @@ export interface AllocationRun {
 }
 
 /** How long a task may take to end when this process ends, whatever its own kill timeout. */
-const shutdownBound = Duration.seconds(5)
+const shutdownBound = Duration.seconds(2)
 
 /** How often a template looks for what it misses. */
 const templateRetry = Duration.seconds(1)
@@ -180,7 +180,7 @@ const supervised = Effect.fnUntraced(function* (run: AllocationRun, handle: Task
 const end = (handle: TaskHandle, task: Task, patience: Duration.Duration): Effect.Effect<TaskExit> =>
   handle.signal(signalOf(task)).pipe(
     // It is called while the process shuts down, too, where nothing can be interrupted: the waiting still must be.
-    Effect.zipRight(Effect.timeoutOption(Effect.disconnect(Effect.interruptible(handle.wait)), patience)),
+    Effect.zipRight(Effect.timeoutOption(Effect.interruptible(handle.wait), patience)),
     Effect.flatMap((exit) =>
       exit._tag === "Some" ? Effect.succeed(exit.value) : Effect.zipRight(handle.signal("SIGKILL"), handle.wait)
     )
