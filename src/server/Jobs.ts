@@ -1,4 +1,4 @@
-import { Array as Arr, Context, Duration, Effect, Either, Layer, Option } from "effect"
+import { Array as Arr, Clock, Context, Duration, Effect, Either, Layer, Option } from "effect"
 import { ActingToken } from "../consul/ActingToken.ts"
 import { isUuid } from "../domain/childIds.ts"
 import { decodeInput } from "../domain/decodeRecord.ts"
@@ -53,7 +53,9 @@ export class Jobs extends Context.Tag("jobforge/server/Jobs")<
     readonly wait: (
       id: string,
       index: number,
-      within: Duration.Duration
+      within: Duration.Duration,
+      /** Ends the wait before its time. */
+      end?: Effect.Effect<void>
     ) => Effect.Effect<FoundJob, ApiError | JobNotFound>
     readonly list: (query: JobQuery) => Effect.Effect<JobPage, ApiError>
     /** Answers once the leader has taken it up, or after 10 s as the job is then. A job that was killed before is no conflict. */
@@ -122,31 +124,28 @@ const make = Effect.gen(function* () {
     return submitted
   })
 
-  const wait = Effect.fn("Jobs.wait")(function* (id: string, index: number, within: Duration.Duration) {
+  const wait = Effect.fn("Jobs.wait")(function* (
+    id: string,
+    index: number,
+    within: Duration.Duration,
+    end: Effect.Effect<void> = Effect.never
+  ) {
     const found = yield* find(id)
     // What has ended and moved away changes no more, and what is newer than was asked for is the answer.
     if (found.archived || index <= 0 || found.index > index) return found
-    return yield* newer(id, found.status.name, index, within).pipe(
-      Effect.timeoutTo({ duration: within, onSuccess: Option.some, onTimeout: () => Option.none<FoundJob>() }),
-      Effect.flatMap(Option.match({ onNone: () => find(id), onSome: Effect.succeed }))
-    )
+    const { name } = found.status
+    const over = (yield* Clock.currentTimeMillis) + Duration.toMillis(within)
+    let isEnded = false
+    const left = Effect.map(Clock.currentTimeMillis, (now) => Duration.millis(isEnded ? 0 : over - now))
+    const ended = Effect.map(end, () => void (isEnded = true))
+    while (Duration.greaterThan(yield* left, Duration.zero)) {
+      const now = yield* toldOf(id, index, yield* watch.newer(name, index, yield* left, ended))
+      if (now.archived || now.index > index) return now
+      // A record that the leader has not looked at yet has no status to wait for.
+      yield* watch.appears(name, Duration.min(lookAgain, yield* left), ended)
+    }
+    return yield* find(id)
   })
-
-  const newer = (
-    id: string,
-    name: string,
-    index: number,
-    within: Duration.Duration
-  ): Effect.Effect<FoundJob, ApiError | JobNotFound> =>
-    watch.newer(name, index, within).pipe(
-      Effect.flatMap((read) => toldOf(id, index, read)),
-      Effect.flatMap((found) =>
-        found.archived || found.index > index
-          ? Effect.succeed(found)
-          : // A record that the leader has not looked at yet has no status to wait for.
-            Effect.zipRight(watch.appears(name, lookAgain), newer(id, name, index, within))
-      )
-    )
 
   /**
    * Everybody who waited is told the same read, or else each change would be read again for each of them. Who acts with a

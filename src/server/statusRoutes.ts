@@ -60,8 +60,7 @@ const read = Effect.fnUntraced(function* (
   const stopping = yield* Stopping
   yield* takePlace
   yield* keepOpen(within)
-  const newer = jobs.wait(id, index, within)
-  return yield* Effect.map(Effect.raceFirst(newer, Effect.zipRight(stopping.signal, jobs.find(id))), shown)
+  return yield* Effect.map(jobs.wait(id, index, within, stopping.signal), shown)
 })
 
 /** Where a client names no limit, or none that makes sense; and where it names too high a one. */

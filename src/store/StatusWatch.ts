@@ -1,4 +1,4 @@
-import { Context, Duration, Effect, type Exit, Layer, Option, Queue, Ref, type Scope, Stream } from "effect"
+import { Context, Deferred, Duration, Effect, Fiber, FiberId, Layer, Option, Ref, type Scope, Stream } from "effect"
 import { ActingToken } from "../consul/ActingToken.ts"
 import { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
@@ -17,9 +17,19 @@ export class StatusWatch extends Context.Tag("jobforge/store/StatusWatch")<
      * The status once its index is above this one, or as it is when the time is over. Index 0 is answered at once, as
      * Consul does it.
      */
-    readonly newer: (name: string, index: number, within: Duration.Duration) => Effect.Effect<StatusRead, ApiError>
+    readonly newer: (
+      name: string,
+      index: number,
+      within: Duration.Duration,
+      /** Ends the wait before its time. */
+      end?: Effect.Effect<void>
+    ) => Effect.Effect<StatusRead, ApiError>
     /** Waits for the first status of a name that has none yet, or until the time is over. */
-    readonly appears: (name: string, within: Duration.Duration) => Effect.Effect<void, ApiError>
+    readonly appears: (
+      name: string,
+      within: Duration.Duration,
+      end?: Effect.Effect<void>
+    ) => Effect.Effect<void, ApiError>
     /**
      * The status as it is now, then each newer one that is seen: what lies between two looks is skipped. It ends with a
      * status that isn't there, or not any more.
@@ -40,15 +50,19 @@ const patience = Duration.seconds(30)
 /** Kept before anybody tidies up. */
 const fewestNames = 10_000
 
-/** What one of those who wait is told: the last read that nobody has taken yet. */
-type News = Queue.Queue<Exit.Exit<StatusRead, ApiError>>
+/** One of those who wait. There are thousands of them, and all are told at once: it is no more than it must be. */
+interface Waiter {
+  readonly wanted: (read: StatusRead) => boolean
+  /** None: the wait is over without news. */
+  readonly answer: Deferred.Deferred<Option.Option<StatusRead>, ApiError>
+}
 
 const make = Effect.fnUntraced(function* (
   keys: Keys
 ): Effect.fn.Return<StatusWatch["Type"], never, Consul | Statuses | Scope.Scope> {
   const consul = yield* Consul
   const statuses = yield* Statuses
-  const waiting = new Map<string, Set<News>>()
+  const waiting = new Map<string, Set<Waiter>>()
   /** By the run's id, where it isn't the record's name itself. */
   const names = new Map<string, string>()
   let mostNames = fewestNames
@@ -60,7 +74,10 @@ const make = Effect.fnUntraced(function* (
     const those = waiting.get(name)
     if (those === undefined) return
     const read = yield* Effect.exit(statuses.get(name))
-    yield* Effect.forEach(those, (news) => Queue.offer(news, read), { discard: true })
+    for (const { answer, wanted } of those) {
+      if (read._tag === "Failure") Deferred.unsafeDone(answer, Effect.failCause(read.cause))
+      else if (wanted(read.value)) Deferred.unsafeDone(answer, Effect.succeedSome(read.value))
+    }
   })
 
   const wakeAll = Effect.suspend(() => Effect.forEach([...waiting.keys()], wake, { concurrency: 16, discard: true }))
@@ -110,42 +127,43 @@ const make = Effect.fnUntraced(function* (
     Effect.forkScoped
   )
 
-  const expect = (name: string) =>
-    Effect.acquireRelease(
-      Effect.tap(Queue.sliding<Exit.Exit<StatusRead, ApiError>>(1), (news) =>
-        Effect.sync(() => {
-          const those = waiting.get(name) ?? new Set()
-          waiting.set(name, those.add(news))
-        })
-      ),
-      (news) =>
-        Effect.sync(() => {
-          const those = waiting.get(name)
-          those?.delete(news)
-          if (those?.size === 0) waiting.delete(name)
-        })
-    )
+  const expect = (name: string, wanted: Waiter["wanted"]): Waiter => {
+    const waiter = { wanted, answer: Deferred.unsafeMake<Option.Option<StatusRead>, ApiError>(FiberId.none) }
+    const those = waiting.get(name) ?? new Set()
+    waiting.set(name, those.add(waiter))
+    return waiter
+  }
+
+  const leave = (name: string, waiter: Waiter) => {
+    const those = waiting.get(name)
+    those?.delete(waiter)
+    if (those?.size === 0) waiting.delete(name)
+  }
 
   /** The first read that is as wanted, or the last one. */
   const until = (
     name: string,
     within: Duration.Duration,
-    wanted: (read: StatusRead) => boolean
+    wanted: Waiter["wanted"],
+    end: Effect.Effect<void> = Effect.never
   ): Effect.Effect<StatusRead, ApiError> =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        // Expected before it is read: what changes in between is not missed.
-        const news = yield* expect(name)
-        const now = yield* statuses.latest(name)
-        if (wanted(now) || Duration.lessThanOrEqualTo(within, Duration.zero)) return now
-        const next = Queue.take(news).pipe(Effect.flatten, Effect.repeat({ until: wanted }))
-        const read = yield* Effect.timeoutOption(next, within)
-        return Option.isSome(read) ? read.value : yield* statuses.latest(name)
-      })
+    Effect.acquireUseRelease(
+      // Expected before it is read: what changes in between is not missed.
+      Effect.sync(() => expect(name, wanted)),
+      (waiter) =>
+        Effect.flatMap(statuses.latest(name), (now) =>
+          wanted(now) || Duration.lessThanOrEqualTo(within, Duration.zero)
+            ? Effect.succeed(now)
+            : Effect.flatMap(
+                endedBy(waiter, [Effect.sleep(within), end]),
+                Option.match({ onNone: () => statuses.latest(name), onSome: Effect.succeed })
+              )
+        ),
+      (waiter) => Effect.sync(() => leave(name, waiter))
     )
 
-  const newer = (name: string, index: number, within: Duration.Duration) =>
-    until(name, within, (read) => index <= 0 || isNewer(read, index))
+  const newer = (name: string, index: number, within: Duration.Duration, end?: Effect.Effect<void>) =>
+    until(name, within, (read) => index <= 0 || isNewer(read, index), end)
 
   const follow = (name: string) =>
     Stream.unfoldEffect(Option.some(0), (index) =>
@@ -160,7 +178,7 @@ const make = Effect.fnUntraced(function* (
 
   return StatusWatch.of({
     newer,
-    appears: (name, within) => Effect.asVoid(until(name, within, ({ modifyIndex }) => modifyIndex > 0)),
+    appears: (name, within, end) => Effect.asVoid(until(name, within, ({ modifyIndex }) => modifyIndex > 0, end)),
     follow,
     nameOf: Effect.fnUntraced(function* (jobId) {
       if (!indexed && (!names.has(jobId) || names.size > mostNames)) yield* index
@@ -168,6 +186,19 @@ const make = Effect.fnUntraced(function* (
     }),
     waiters: Effect.sync(() => [...waiting.values()].reduce((sum, those) => sum + those.size, 0))
   })
+})
+
+/** The waiter's answer, or none after whatever ends first. Not a race: each would be as much work as all the rest of a wait. */
+const endedBy = Effect.fnUntraced(function* ({ answer }: Waiter, ends: ReadonlyArray<Effect.Effect<void>>) {
+  const none = Deferred.succeed(answer, Option.none())
+  const fibers = yield* Effect.forEach(
+    ends.filter((end) => end !== Effect.never),
+    (end) => Effect.fork(Effect.zipRight(end, none))
+  )
+  return yield* Effect.ensuring(
+    Deferred.await(answer),
+    Effect.forEach(fibers, (fiber) => Fiber.interruptAsFork(fiber, FiberId.none), { discard: true })
+  )
 })
 
 /** A status that is gone is news too: its job has moved to the archive. */
