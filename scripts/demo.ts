@@ -55,8 +55,21 @@ const publish = Effect.fn("publish")(function* (source: Source, ports: DevPorts)
   return `${status.images.at(-1)}@${status.digest}`
 })
 
+const usage = `npm run demo -- [--repo URL] [--ref REF]
+
+Starts all of Job Forge on this machine, builds, tests and publishes a repository, and ends.
+  --repo URL   a Git repository with a Dockerfile; one that is made for it when left out
+  --ref REF    its branch, tag or commit (main)`
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({ options: { repo: { type: "string" }, ref: { type: "string", default: "main" } } })
+  const { values } = parseArgs({
+    options: {
+      repo: { type: "string" },
+      ref: { type: "string", default: "main" },
+      help: { type: "boolean", short: "h", default: false }
+    }
+  })
+  if (values.help) return say(usage)
   await provideTools(say)
   if (!existsSync("dist/jobforge.mjs"))
     spawnSync(process.execPath, ["--import", "tsx", "scripts/build.ts"], { stdio: "inherit" })

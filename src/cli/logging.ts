@@ -1,4 +1,4 @@
-import { HashMap, Layer, Logger, LogLevel } from "effect"
+import { HashMap, Inspectable, Layer, Logger, LogLevel } from "effect"
 import type { Redactor } from "../redaction/Redactor.ts"
 import { alwaysLogged } from "../server/rpc/rawLog.ts"
 import type { Settings } from "../store/Settings.ts"
@@ -29,7 +29,9 @@ export const liveLogging = (
   const lines = format === "json" ? Logger.jsonLogger : Logger.logfmtLogger
   const logger = Logger.make<unknown, void>((options) => {
     const wanted = LogLevel.greaterThanEqual(options.logLevel, least) || HashMap.has(options.annotations, alwaysLogged)
-    if (wanted) process.stderr.write(`${redactor.text(lines.log(options))}\n`)
+    if (!wanted) return
+    const message = oneMessage(options.message)
+    process.stderr.write(`${redactor.text(lines.log({ ...options, message }))}\n`)
   })
   return {
     layer: Layer.merge(Logger.replace(Logger.defaultLogger, logger), Logger.minimumLogLevel(LogLevel.Debug)),
@@ -37,4 +39,10 @@ export const liveLogging = (
       least = levels[level]
     }
   }
+}
+
+/** Several would be as many keys of the same name, of which a reader of logfmt keeps one. */
+const oneMessage = (message: unknown): unknown => {
+  if (!Array.isArray(message) || message.length < 2) return message
+  return message.map((part) => (part instanceof Error ? part.message : Inspectable.toStringUnknown(part, 0))).join(": ")
 }

@@ -8,7 +8,7 @@ import { docsRoutes } from "./docsRoutes.ts"
 import { eventRoutes } from "./eventRoutes.ts"
 import { defectAnswer } from "./failureAnswer.ts"
 import { guardLoopback } from "./guardLoopback.ts"
-import { jobPathFaults, notFound, withAllowedMethods } from "./otherPaths.ts"
+import { frontPage, jobPathFaults, notFound, withAllowedMethods } from "./otherPaths.ts"
 import { probes } from "./probes.ts"
 import { limitRequests } from "./limitRequests.ts"
 import type { Limits } from "./Limits.ts"
@@ -39,6 +39,7 @@ const routes = withAllowedMethods(
     logRoutes,
     rpcRoutes,
     docsRoutes,
+    frontPage,
     jobPathFaults
   )
 )

@@ -2,6 +2,16 @@ import { HttpRouter, HttpServerRequest } from "@effect/platform"
 import { Chunk, Effect } from "effect"
 import { textAnswer } from "./jsonAnswer.ts"
 
+/** Whoever opens the address in a browser looks for something to begin with. */
+export const frontPage = HttpRouter.empty.pipe(
+  HttpRouter.get(
+    "/",
+    Effect.succeed(
+      textAnswer("Job Forge: the interface is described at /docs and /openapi.json; its state is at /health\n", 200)
+    )
+  )
+)
+
 /** What is no path of a job says what would be one. */
 export const jobPathFaults = HttpRouter.concatAll(
   ...(["/json/job", "/mcp/job"] as const).map((prefix) =>
@@ -36,8 +46,10 @@ function wrongPath(prefix: string) {
       .slice(prefix.length)
       .split("/")
       .filter((segment) => segment !== "")
-    return segments.length === 2
-      ? textAnswer("Invalid resource. Expected: status, logs, test-endpoint, or test-result\n", 400)
-      : textAnswer(`Invalid path format. Expected: ${prefix}/{job_id}/{resource}\n`, 400)
+    if (segments.length === 2) {
+      return textAnswer("Invalid resource. Expected: status, logs, test-endpoint, or test-result\n", 400)
+    }
+    const hint = segments.length > 2 ? "A record's name is one segment: write its / as %2F\n" : ""
+    return textAnswer(`Invalid path format. Expected: ${prefix}/{job_id}/{resource}\n${hint}`, 400)
   })
 }

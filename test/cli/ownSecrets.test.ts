@@ -70,6 +70,8 @@ describe("the service's log", () => {
         const lines = written.join("")
         assert.include(lines, "https://[redacted]@host")
         assert.notInclude(lines, "4711")
+        // A key that is there twice is lost to whoever reads it.
+        assert.lengthOf(lines.split("message"), 2)
       })
     )
   }

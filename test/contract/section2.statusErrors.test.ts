@@ -77,6 +77,20 @@ describe("the interface's section 2.3, when it fails", () => {
     )
   )
 
+  it.scoped("the root says where the interface is described, and any other path nothing", () =>
+    alone((desk) =>
+      Effect.gen(function* () {
+        const root = yield* desk.ask("/")
+        assert.strictEqual(root.status, 200)
+        for (const path of ["/docs", "/openapi.json", "/health"]) {
+          assert.include(root.text, path)
+          assert.notStrictEqual((yield* desk.ask(path)).status, 404)
+        }
+        assert.strictEqual((yield* desk.ask("/nothing")).status, 404)
+      })
+    )
+  )
+
   for (const prefix of ["/json/job", "/mcp/job"]) {
     it.scoped(`2.3: a path of another shape below ${prefix} answers 400 in text: Invalid path format`, () =>
       alone((desk, consul) =>
@@ -86,7 +100,8 @@ describe("the interface's section 2.3, when it fails", () => {
             const { headers, status, text } = yield* desk.ask(path)
             assert.strictEqual(status, 400, path)
             assert.match(headers.get("content-type") ?? "", /^text\/plain/)
-            assert.strictEqual(text, `Invalid path format. Expected: ${prefix}/{job_id}/{resource}\n`)
+            const hint = path.endsWith("/a/b/c/d") ? "A record's name is one segment: write its / as %2F\n" : ""
+            assert.strictEqual(text, `Invalid path format. Expected: ${prefix}/{job_id}/{resource}\n${hint}`)
           }
         })
       )
