@@ -10,7 +10,7 @@ import type { ApiError } from "../http/ApiError.ts"
 import { Vault } from "../vault/Vault.ts"
 import { Collections } from "../store/Collections.ts"
 import type { Collection } from "../store/CollectionsValue.ts"
-import { JobArchive } from "../store/JobArchive.ts"
+import { type ArchivedGist, JobArchive } from "../store/JobArchive.ts"
 import { type FoundJob, JobFinder } from "../store/JobFinder.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { Statuses, type StatusRead } from "../store/Statuses.ts"
@@ -237,19 +237,14 @@ const make = Effect.gen(function* () {
     const records = yield* finder.names
     const live = (yield* statuses.list).map(({ status }) => status)
     const names = new Set(live.map(({ name }) => name))
-    const wanted = (status: Status) =>
-      maySee(caller, status.config?.owner) &&
-      (query.owner === undefined || status.config?.owner === query.owner) &&
-      (query.status === undefined || query.status.includes(status.status))
+    const wanted = ({ owner, status }: ArchivedGist) =>
+      maySee(caller, owner) &&
+      (query.owner === undefined || owner === query.owner) &&
+      (query.status === undefined || query.status.includes(status))
+    const shown = (status: Status) => wanted({ owner: status.config?.owner, status: status.status })
     const filtered = query.owner !== undefined || query.status !== undefined || caller.owners !== "all"
-    const refs = (yield* archive.index).filter(({ name }) => !names.has(name))
-    for (const { name } of refs) names.add(name)
-    const entries: ReadonlyArray<Listed> = [
-      // Submitted a moment ago, or while nobody leads.
-      ...records.filter((name) => !names.has(name)).map((record) => ({ at: Number.POSITIVE_INFINITY, record })),
-      ...live.filter(wanted).map((status) => ({ at: status.times.job_start ?? status.updated_at, status })),
-      ...refs.map(({ name, startedAt }) => ({ at: startedAt, archived: name }))
-    ].toSorted((a, b) => (a.at === b.at ? 0 : b.at - a.at))
+    const past = (yield* archive.index).filter(({ name }) => !names.has(name))
+    for (const { name } of past) names.add(name)
     const read = (entry: Listed): Effect.Effect<Option.Option<Status>, ApiError> => {
       if ("status" in entry) return Effect.succeedSome(entry.status)
       const found: Effect.Effect<Option.Option<Pick<FoundJob, "status">>, ApiError> = "archived" in entry
@@ -261,14 +256,22 @@ const make = Effect.gen(function* () {
         Effect.catchTag("Invalid", () => Effect.succeedNone)
       )
     }
-    const end = query.offset + query.limit
-    if (!filtered) {
-      const page = yield* Effect.forEach(entries.slice(query.offset, end), read, { concurrency: 8 })
-      return { jobs: page.flatMap(Option.toArray), total: entries.length }
-    }
-    // The names alone don't tell what an archived job is about.
-    const all = (yield* Effect.forEach(entries, read, { concurrency: 8 })).flatMap(Option.toArray).filter(wanted)
-    return { jobs: all.slice(query.offset, end), total: all.length }
+    // Submitted a moment ago, or while nobody leads: the names alone don't tell what they are about.
+    const fresh = records
+      .filter((name) => !names.has(name))
+      .map((record): Listed => ({ at: Number.POSITIVE_INFINITY, record }))
+    const isWanted = (entry: Listed) => Effect.map(read(entry), Option.exists(shown))
+    const entries: ReadonlyArray<Listed> = [
+      ...(filtered ? yield* Effect.filter(fresh, isWanted, { concurrency: 8 }) : fresh),
+      ...live.filter(shown).map((status) => ({ at: status.times.job_start ?? status.updated_at, status })),
+      ...(filtered ? yield* archive.matching(past, wanted) : past).map(({ name, startedAt }) => ({
+        at: startedAt,
+        archived: name
+      }))
+    ].toSorted((a, b) => (a.at === b.at ? 0 : b.at - a.at))
+    const page = entries.slice(query.offset, query.offset + query.limit)
+    const jobs = yield* Effect.forEach(page, read, { concurrency: 8 })
+    return { jobs: jobs.flatMap(Option.toArray).filter((status) => !filtered || shown(status)), total: entries.length }
   })
 
   return Jobs.of({

@@ -1,8 +1,9 @@
 import { Array as Arr, Clock, Context, Effect, Layer, Option } from "effect"
+import { ActingToken } from "../consul/ActingToken.ts"
 import { Consul } from "../consul/Consul.ts"
 import { maxTransactionBytes, transactionSize, type TxnOp, TxnResult } from "../consul/Transaction.ts"
 import { isUuid } from "../domain/childIds.ts"
-import type { Status } from "../domain/Status.ts"
+import type { JobStatus, Status } from "../domain/Status.ts"
 import { type ApiError, Denied, Invalid } from "../http/ApiError.ts"
 import { type ArchivedJob, formsOf, packJob, unpackJob } from "./ArchivedJob.ts"
 import { type ArchivedRef, parseArchivedRef, refsToDelete } from "./ArchivedRef.ts"
@@ -16,6 +17,7 @@ import {
   type Seen
 } from "./archiveOperations.ts"
 import type { Keys } from "./keys.ts"
+import { readKeys } from "./readKeys.ts"
 import type { Retention } from "./Retention.ts"
 import { WriteConflict } from "./Statuses.ts"
 
@@ -26,6 +28,12 @@ export interface Finished {
   /** The record that the status is about: its key and index, or the key that must not exist. */
   readonly record: Seen
   readonly fence: Option.Option<TxnOp>
+}
+
+/** What a list of jobs is narrowed by. */
+export interface ArchivedGist {
+  readonly owner: string | undefined
+  readonly status: JobStatus
 }
 
 export interface ArchivePage {
@@ -46,6 +54,11 @@ export class JobArchive extends Context.Tag("jobforge/store/JobArchive")<
     readonly list: (page: { readonly offset: number; readonly limit: number }) => Effect.Effect<ArchivePage, ApiError>
     /** Newest first, from the names of keys alone. */
     readonly index: Effect.Effect<ReadonlyArray<ArchivedRef>, ApiError>
+    /** Those of these whose job is such a one; what can't be read, or is pruned just now, is left out. */
+    readonly matching: (
+      refs: ReadonlyArray<ArchivedRef>,
+      wanted: (gist: ArchivedGist) => boolean
+    ) => Effect.Effect<ReadonlyArray<ArchivedRef>, ApiError>
     /** Writes the archived job and deletes record and status, all or nothing. */
     readonly put: (finished: Finished) => Effect.Effect<void, ApiError | WriteConflict>
     /**
@@ -165,6 +178,41 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     return Option.some(job.name)
   })
 
+  /** By the key below `archive/times/`: what it names has ended, and is another key when it ends once more. */
+  const gists = new Map<string, ArchivedGist>()
+
+  const learn = Effect.fnUntraced(function* (refs: ReadonlyArray<ArchivedRef>) {
+    const present = new Set(refs.map(({ key }) => key))
+    for (const key of gists.keys()) if (!present.has(key)) gists.delete(key)
+    const unknown = new Map(refs.filter(({ key }) => !gists.has(key)).map((ref) => [keys.archived(ref.name), ref.key]))
+    yield* readKeys(consul, [...unknown.keys()], ({ key, value }) =>
+      Effect.map(unpackJob(value), (job) => {
+        const ref = unknown.get(key)
+        if (ref !== undefined && Option.isSome(job)) gists.set(ref, gistOf(job.value))
+      })
+    )
+  })
+
+  const matching = Effect.fn("JobArchive.matching")(function* (
+    refs: ReadonlyArray<ArchivedRef>,
+    wanted: (gist: ArchivedGist) => boolean
+  ) {
+    if (Option.isSome(yield* ActingToken)) {
+      // What this caller may read, Consul decides.
+      const one = ({ name }: ArchivedRef) =>
+        Effect.map(
+          find(name),
+          Option.exists(({ job }) => wanted(gistOf(job)))
+        ).pipe(Effect.catchTag("Invalid", () => Effect.succeed(false)))
+      return yield* Effect.filter(refs, one, { concurrency: 8 })
+    }
+    yield* learn(refs)
+    return refs.filter(({ key }) => {
+      const gist = gists.get(key)
+      return gist !== undefined && wanted(gist)
+    })
+  })
+
   const prune = Effect.fn("JobArchive.prune")(function* (
     limits: Pick<Retention, "historyAge" | "historyMax">,
     fence: Option.Option<TxnOp>,
@@ -197,7 +245,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       Option.map(({ job }) => job)
     )
 
-  return JobArchive.of({ adopt, get, list, index, put, restore, prune })
+  return JobArchive.of({ adopt, get, list, index, matching, put, restore, prune })
 })
 
 /** The operations with the longest form of the job that a transaction has room for. */
@@ -213,6 +261,8 @@ const fitting = Effect.fnUntraced(function* (
   }
   return operations
 })
+
+const gistOf = ({ status }: ArchivedJob): ArchivedGist => ({ owner: status.config?.owner, status: status.status })
 
 interface Found {
   readonly job: ArchivedJob

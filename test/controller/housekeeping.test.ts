@@ -33,6 +33,7 @@ const bench = Effect.gen(function* () {
       get: () => unused,
       list: () => unused,
       index: unused,
+      matching: () => unused,
       put: () => unused,
       adopt: () => unused,
       restore: () => unused,
