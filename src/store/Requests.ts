@@ -3,7 +3,7 @@ import { Consul, type KvEntry } from "../consul/Consul.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
-import { isForNewer, requestValue } from "./requestValue.ts"
+import { knownVerbs, requestValue, verbForNewer } from "./requestValue.ts"
 
 /** What clients ask for once, below `requests/`: followed by a watch, since answered requests are deleted at once. */
 export class Requests extends Context.Tag("jobforge/store/Requests")<
@@ -42,12 +42,17 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const left = new Set<string>()
 
   /** Once for each. */
-  const strange = (id: string) =>
+  const strange = (id: string, verb: string) =>
     Effect.suspend(() => {
       if (left.has(id)) return Effect.void
       if (left.size >= mostLeft) left.clear()
       left.add(id)
-      return Effect.annotateLogs(Effect.logWarning("request left for a newer version of this service"), { request: id })
+      // Whoever wrote it by hand finds here what was wrong with it.
+      return Effect.annotateLogs(Effect.logWarning("request left for a newer version of this service"), {
+        request: id,
+        verb,
+        known: [...knownVerbs].join(", ")
+      })
     })
 
   const read = (entry: KvEntry): Effect.Effect<ReadonlyArray<Known>> => {
@@ -60,14 +65,16 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
             : { _tag: "Job", request: { id, verb: value.verb, jobId: value.job_id } }
         ]),
       onNone: () =>
-        isForNewer(entry.value)
-          ? Effect.as(strange(id), [])
-          : Effect.logWarning("request dropped: it is none").pipe(
+        Option.match(verbForNewer(entry.value), {
+          onSome: (verb) => Effect.as(strange(id, verb), []),
+          onNone: () =>
+            Effect.logWarning("request dropped: it is none").pipe(
               Effect.annotateLogs({ request: id }),
               // It is looked at again with the next change.
               Effect.zipRight(Effect.ignore(consul.deleteCas(entry.key, entry.modifyIndex))),
               Effect.as([])
             )
+        })
     })
   }
 

@@ -10,14 +10,15 @@ export const requestValue = storedJson(
 )
 
 /**
- * A request that this version doesn't know: a replica of a newer one has written it, and will answer it once it leads. It
- * is none for whoever leads now, but none to throw away either.
+ * The verb of a request that this version doesn't know: a replica of a newer one has written it, and will answer it once it
+ * leads. It is none for whoever leads now, but none to throw away either.
  */
-export const isForNewer = (bytes: Uint8Array): boolean => {
-  const asked = verbOnly.decode(bytes)
-  return Option.exists(asked, ({ verb }) => !knownVerbs.has(verb))
-}
+export const verbForNewer = (bytes: Uint8Array): Option.Option<string> =>
+  Option.filter(
+    Option.map(verbOnly.decode(bytes), ({ verb }) => verb),
+    (verb) => !knownVerbs.has(verb)
+  )
 
 const verbOnly = storedJson(Schema.Struct({ verb: Schema.NonEmptyString }))
 
-const knownVerbs: ReadonlySet<string> = new Set(["kill", "retry", "cleanup", "purge", "collect"])
+export const knownVerbs: ReadonlySet<string> = new Set(["kill", "retry", "cleanup", "purge", "collect"])

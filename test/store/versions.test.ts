@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Predicate, Schema } from "effect"
+import { Effect, HashMap, Layer, Logger, Option, Predicate, Schema } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import { Status } from "../../src/domain/Status.ts"
 import { summarize } from "../../src/domain/summarize.ts"
@@ -60,7 +60,19 @@ const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(valu
 
 const keys = keysBelow("jobforge-service")
 
-const requests = Layer.provideMerge(Requests.layer(keys), embeddedConsul)
+/** What is said of requests that are left to a newer version. */
+const told: Array<string> = []
+const hearing = Logger.add(
+  Logger.make(({ annotations }) => {
+    told.push(
+      ["request", "verb", "known"]
+        .map((name) => String(Option.getOrUndefined(HashMap.get(annotations, name))))
+        .join(" ")
+    )
+  })
+)
+
+const requests = Layer.provideMerge(Requests.layer(keys), embeddedConsul).pipe(Layer.provideMerge(hearing))
 
 describe("two versions of the service over one store", () => {
   it("read a status that an earlier one wrote, without what it didn't know", () => {
@@ -146,6 +158,10 @@ describe("two versions of the service over one store", () => {
       const consul = yield* Consul
       const { about } = yield* Requests
       yield* consul.put(keys.request("later"), '{"verb":"promote","job_id":"x","to":"production"}')
+      yield* eventually(
+        "it is named in the log",
+        Effect.sync(() => told.includes("later promote kill, retry, cleanup, purge, collect"))
+      )
       yield* consul.put(keys.request("garbage"), "{")
       yield* consul.put(keys.request("damaged"), '{"verb":"kill"}')
       yield* consul.put(keys.request("kill"), '{"verb":"kill","job_id":"y","by":"somebody"}')
