@@ -1,4 +1,4 @@
-import { Effect, Option, Stream } from "effect"
+import { Chunk, Effect, Option, Stream } from "effect"
 import type { LogEnd } from "../api/LogEvent.ts"
 import type { FoundJob } from "../store/JobFinder.ts"
 import type { LogItem } from "./followJob.ts"
@@ -42,12 +42,12 @@ export const followUntilStopped = (
       })
       return follow(found, from).pipe(
         Stream.interruptWhen(signal),
-        // What was interrupted was not sent: only what comes through here was.
-        Stream.tap((item) =>
-          Effect.sync(() => {
-            last = item
-          })
-        ),
+        // What was interrupted was not sent: only what comes through here was. A batch of lines stays one: taken apart,
+        // each line would be a write of its own, for each reader.
+        Stream.mapChunks((items) => {
+          last = Option.getOrElse(Chunk.last(items), () => last)
+          return items
+        }),
         Stream.concat(
           Stream.suspend(() =>
             last?.kind === "end" ? Stream.empty : Stream.make({ kind: "end" as const, end: shutdown() })
