@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { advance } from "../../src/domain/advance.ts"
 import { hindered, unhindered } from "../../src/domain/hindrance.ts"
+import { NewerWord } from "../../src/domain/openWord.ts"
 import { refuseRun } from "../../src/domain/run.ts"
 import { Status } from "../../src/domain/Status.ts"
 import { summarize } from "../../src/domain/summarize.ts"
@@ -36,6 +37,16 @@ describe("summarize", () => {
     assert.isTrue(second.conditions.every(({ last_transition_time }) => last_transition_time === 1000))
     const third = summarize({ ...refused, status: "SUCCEEDED" }, second.conditions, 3000)
     assert.strictEqual(third.conditions.find(({ type }) => type === "Succeeded")?.last_transition_time, 3000)
+  })
+
+  it("keeps what a newer version says of this generation, and nothing of one before", () => {
+    const { conditions } = summarize(refused, [], 1000)
+    const [like] = conditions
+    if (like === undefined) throw new Error("no condition")
+    const ofNewer = { ...like, type: NewerWord.make("Attested") }
+    assert.deepStrictEqual(summarize(refused, [...conditions, ofNewer], 2000).conditions, [...conditions, ofNewer])
+    const before = { ...ofNewer, observed_generation: refused.generation - 1 }
+    assert.deepStrictEqual(summarize(refused, [...conditions, before], 2000).conditions, conditions)
   })
 
   it("says what keeps a run from going on, and no more once it goes on", () => {
