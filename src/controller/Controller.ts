@@ -14,7 +14,7 @@ import { Records } from "../store/Records.ts"
 import type { Redaction } from "../store/Redaction.ts"
 import { Requests } from "../store/Requests.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
-import { Statuses } from "../store/Statuses.ts"
+import { type StatusRead, Statuses, type StoredStatus } from "../store/Statuses.ts"
 import { answerCollections } from "./answerCollections.ts"
 import { makeLedger } from "./Ledger.ts"
 import { forgetSubmitKeys } from "./forgetSubmitKeys.ts"
@@ -90,8 +90,10 @@ const term = Effect.fnUntraced(function* (
   const asked = yield* requests.changes
   const sweepsAsked = yield* requests.collectionsAsked
   yield* records.ready
+  const cache = new Map<string, StatusRead>()
   const queue: WorkQueue = yield* makeWorkQueue({
     reconcile: makeReconciler({
+      cache,
       installation,
       keys,
       lease,
@@ -150,23 +152,42 @@ const term = Effect.fnUntraced(function* (
         : queue.addLater(name)
     )
 
+  const remember = ({ modifyIndex, status }: StoredStatus) => {
+    // What this process has written since is newer.
+    if (!cache.has(status.name)) cache.set(status.name, { status: Option.some(status), modifyIndex })
+  }
+
   /** What is under way comes first: somebody waits for it. */
   const underWay = Effect.gen(function* () {
-    const stored = yield* storedStatuses
-    yield* Effect.sync(() => {
-      stored.forEach(meter.known)
-      stored.forEach(enter)
-    })
+    const known = new Set<string>()
+    yield* eachStatus((stored) =>
+      Effect.sync(() => {
+        meter.known(stored.status)
+        enter(stored.status)
+        known.add(stored.status.name)
+        if (active.has(stored.status.name)) remember(stored)
+      })
+    )
     yield* Effect.forEach([...active], queue.add, { discard: true })
-    return new Set(stored.map(({ name }) => name))
+    return known
   })
 
   /** Then what is new, and in the end what is only looked at to be sure. */
   const everythingElse = Effect.fnUntraced(function* (known: ReadonlySet<string>) {
     const fresh = records.names().filter((name) => !known.has(name))
     yield* Effect.forEach(fresh, (name) => Effect.zipLeft(announce(name), Effect.yieldNow()), { discard: true })
-    yield* Effect.forEach(known, queue.addLater, { discard: true })
     yield* Effect.forEach(requests.all(), wakeFor, { discard: true })
+    // Read once more, a few at a time: what is over and done with lies in memory only while it is looked at.
+    yield* eachStatus((stored) => {
+      if (active.has(stored.status.name) || !known.has(stored.status.name)) return Effect.void
+      return Effect.zipRight(
+        queue.hasRoom,
+        Effect.suspend(() => {
+          remember(stored)
+          return queue.addLater(stored.status.name)
+        })
+      )
+    })
   })
 
   const orphans = yield* makeOrphanCollector({ installation, keys, settings: current, isOwned: (id) => owners.has(id) })
@@ -211,10 +232,10 @@ const resync = Duration.minutes(5)
 const backoff = (failures: number): Duration.Duration =>
   Duration.millis(Math.min(60_000, 100 * 2 ** Math.min(failures, 16)))
 
-const storedStatuses = Effect.gen(function* () {
+/** Each status in the store, however often it takes. */
+const eachStatus = Effect.fnUntraced(function* (take: (stored: StoredStatus) => Effect.Effect<void>) {
   const statuses = yield* Statuses
-  return yield* statuses.list.pipe(
-    Effect.map((found) => found.map(({ status }) => status)),
+  yield* statuses.each(take).pipe(
     Effect.tapError((error: ApiError) => Effect.logWarning("statuses could not be read", error)),
     Effect.retry(Schedule.jittered(Schedule.spaced(Duration.seconds(2)))),
     // The schedule has no end, so neither has the error a way out.

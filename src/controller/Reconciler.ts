@@ -5,7 +5,7 @@ import type { Policy } from "../domain/Policy.ts"
 import { resolveJob } from "../domain/resolve.ts"
 import { allSlots } from "../domain/slots.ts"
 import { Action, type Collected, type Decision, RecordView, type Snapshot } from "../domain/Snapshot.ts"
-import type { Status } from "../domain/Status.ts"
+import { isTerminal, type Status } from "../domain/Status.ts"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
 import type { Lease } from "../leader/LeaderLock.ts"
 import { Nomad } from "../nomad/Nomad.ts"
@@ -36,6 +36,11 @@ export interface ReconcilerOptions {
   readonly lease: Lease
   readonly settings: Effect.Effect<Settings>
   readonly ledger: Ledger
+  /**
+   * Statuses as they were read or written last. Only this process writes them while it leads; a conflict throws the copy
+   * away. What is over and done with stays in the store alone: it may be most of all that there is.
+   */
+  readonly cache: Map<string, StatusRead>
   /** Told of each status that is read or written. */
   readonly seen: (status: Status) => Effect.Effect<void>
   /** Told of each status that this process has written. */
@@ -57,8 +62,7 @@ export type Reconciler = (
  * any point, and to run on stale reads: the write fails when record, status or office have changed.
  */
 export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
-  // Only this process writes statuses while it leads; a conflict throws the copy away.
-  const cache = new Map<string, StatusRead>()
+  const { cache } = options
   /** The index of each status that was told of as left to a newer version. */
   const left = new Map<string, number | undefined>()
 
@@ -145,9 +149,8 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   const finish = (name: string, record: Option.Option<StoredRecord>, read: StatusRead, policy: Policy) =>
     archiveFinished(options, { name, record, read, policy }).pipe(
       Effect.tap((moved) => {
-        if (!moved) return Effect.void
-        cache.delete(name)
-        return options.archived(name)
+        if (moved || Option.exists(read.status, isOver)) cache.delete(name)
+        return moved ? options.archived(name) : Effect.void
       }),
       Effect.tapError(() => Effect.sync(() => cache.delete(name)))
     )
@@ -212,6 +215,8 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
 
 /** Requests that one transaction answers, with room for everything else that it does. */
 const requestsAtOnce = 10
+
+const isOver = (status: Status): boolean => isTerminal(status.status) && openAttempts(status).length === 0
 
 const openAttempts = (status: Status) => status.attempts.filter(({ outcome }) => outcome === undefined)
 

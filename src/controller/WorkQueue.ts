@@ -1,4 +1,4 @@
-import { Cause, Duration, Effect, Exit, FiberMap, MutableQueue, Queue, type Scope } from "effect"
+import { Cause, Duration, Effect, Exit, FiberMap, MutableQueue, Queue, Schedule, type Scope } from "effect"
 import { Progress } from "../metrics/Progress.ts"
 import type { Check } from "../metrics/Watchdog.ts"
 import { makeQueueMeter } from "./QueueMeter.ts"
@@ -23,6 +23,8 @@ export interface WorkQueue {
   readonly addLater: (key: string) => Effect.Effect<void>
   /** Keys that wait for a worker, and keys that are being worked on. */
   readonly size: Effect.Effect<{ readonly waiting: number; readonly active: number }>
+  /** Done while few of those wait that nobody waits for. */
+  readonly hasRoom: Effect.Effect<void>
   /** Whether it is stuck; a long queue alone is not. */
   readonly check: Check
 }
@@ -39,6 +41,9 @@ const lanesByRank: ReadonlyArray<Lane> = ["first", "soon", "later"]
 
 /** Every so many turns the first of those goes that nobody waits for. */
 const patience = 8
+
+/** Keys that nobody waits for: as many as keep the workers busy until there are more. */
+const room = 64
 
 /** Whose turn it is, the others in the order in which they stand in for an empty lane. Every lane has its share. */
 const orderOf = (turn: number): ReadonlyArray<Lane> => {
@@ -150,6 +155,12 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     add,
     addFirst: (key) => addTo(key, "first"),
     addLater: (key) => addTo(key, "later"),
+    hasRoom: Effect.asVoid(
+      Effect.repeat(
+        Effect.sync(() => MutableQueue.length(lanes.later)),
+        { until: (waiting) => waiting < room, schedule: Schedule.spaced("20 millis") }
+      )
+    ),
     check: meter.check,
     size: Effect.sync(() => {
       const states = [...entries.values()]

@@ -1,5 +1,5 @@
 import { type Array as Arr, Context, Data, Effect, Layer, Option } from "effect"
-import { Consul, type KvEntry } from "../consul/Consul.ts"
+import { Consul } from "../consul/Consul.ts"
 import type { ReadOptions } from "../consul/ReadOptions.ts"
 import { maxTransactionBytes, transactionSize, TxnOp, TxnResult } from "../consul/Transaction.ts"
 import type { Confidential } from "../domain/encodeRecord.ts"
@@ -7,6 +7,7 @@ import type { Slot } from "../domain/slots.ts"
 import type { Status } from "../domain/Status.ts"
 import { type ApiError, Denied } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
+import { type ReadEntry, readKeys } from "./readKeys.ts"
 import { makeSharedReads } from "./sharedReads.ts"
 import { SlotHolder } from "./SlotHolder.ts"
 import { confidentialValue } from "./confidentialValue.ts"
@@ -63,6 +64,8 @@ export class Statuses extends Context.Tag("jobforge/store/Statuses")<
     /** As `get`, and as new: for those who are many and ask at the same time, who share what it costs. */
     readonly latest: (name: string) => Effect.Effect<StatusRead, ApiError>
     readonly list: Effect.Effect<ReadonlyArray<StoredStatus>, ApiError>
+    /** Hands each over, some at a time and as fast as `take` is: all of them may be more than should lie in memory. */
+    readonly each: (take: (stored: StoredStatus) => Effect.Effect<void>) => Effect.Effect<void, ApiError>
     /** One transaction with everything that the guard names. Answers with the new index. */
     readonly write: (status: Status, guard: WriteGuard) => Effect.Effect<number, ApiError | WriteConflict>
     /** Frees slots that no run holds: left behind by a hand that deleted a status, never by a crash. */
@@ -86,7 +89,7 @@ const unchanged = (key: string, index: number): TxnOp =>
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
 
-  const read = ({ modifyIndex, value }: KvEntry): StatusRead => {
+  const read = ({ modifyIndex, value }: ReadEntry): StatusRead => {
     const status = statusValue.decode(value)
     return Option.isNone(status) && isNewerStatus(value)
       ? { status, modifyIndex, newer: true }
@@ -131,6 +134,16 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
         return Option.match(status, { onNone: () => [], onSome: (found) => [{ status: found, modifyIndex }] })
       })
     ),
+    each: (take) =>
+      Effect.flatMap(consul.keys(keys.statuses), ({ value }) =>
+        readKeys(consul, value, (entry) => {
+          const { status, modifyIndex } = read(entry)
+          return Option.match(status, {
+            onNone: () => Effect.void,
+            onSome: (found) => take({ status: found, modifyIndex })
+          })
+        })
+      ),
     freeSlots: (slots, fence) => Effect.forEach(slots, (slot) => freeSlot(slot, fence), { discard: true }),
     write: (status, guard) =>
       Effect.flatMap(consul.transaction(fitting(keys, status, guard)), (result) => committed(keys, status, result))

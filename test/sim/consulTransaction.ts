@@ -6,7 +6,7 @@ import {
   type TxnOp,
   TxnResult
 } from "../../src/consul/Transaction.ts"
-import { toBase64 } from "../../src/consul/Value.ts"
+import { fromBase64, toBase64 } from "../../src/consul/Value.ts"
 import type { ConsulReply, TxnOp as StoredOp } from "../../src/embedded/consul/ConsulCommand.ts"
 
 /** Why a transaction is not even sent, if it isn't. */
@@ -27,7 +27,11 @@ export const encodeTransaction = (op: TxnOp): StoredOp => ({
 
 export const transactionResult = (ops: ReadonlyArray<TxnOp>, reply: ConsulReply): TxnResult => {
   if (reply._tag === "TxnDone") {
-    return TxnResult.Committed({ results: reply.results.map(({ key, modifyIndex }) => ({ key, modifyIndex })) })
+    return TxnResult.Committed({
+      results: reply.results.map(({ createIndex, key, modifyIndex, value }) =>
+        value === null ? { key, modifyIndex } : { key, modifyIndex, createIndex, value: fromBase64(value) }
+      )
+    })
   }
   const errors = reply._tag === "TxnFailed" ? reply.errors : [{ opIndex: 0, what: JSON.stringify(reply) }]
   return TxnResult.RolledBack({

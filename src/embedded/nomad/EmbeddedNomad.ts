@@ -32,6 +32,8 @@ export interface EmbeddedNomadOptions {
   readonly cpu?: number
   /** Mebibytes to give away; the machine's memory when left out. */
   readonly memoryMb?: number
+  /** Mebibytes of disk to give away; a tebibyte when left out. */
+  readonly diskMb?: number
   readonly meta?: Readonly<Record<string, string>>
   /** The client's `gc_max_allocs`; 50 when left out, as Nomad has it. */
   readonly keptAllocations?: number
@@ -161,7 +163,7 @@ const nodeOf = Effect.fnUntraced(function* (options: EmbeddedNomadOptions, data:
     Devices: [],
     Cpu: options.cpu ?? cores * 1000,
     MemoryMB: options.memoryMb ?? Math.floor(totalmem() / 1024 / 1024),
-    DiskMB: 1024 * 1024
+    DiskMB: options.diskMb ?? 1024 * 1024
   }
 })
 
