@@ -21,8 +21,9 @@ export class ConsulServer {
     this.kind = program === undefined ? "embedded" : "real"
   }
 
-  static async start(folder: string): Promise<ConsulServer> {
-    const program = consulProgram()
+  /** The real one where it is installed, unless the embedded one is wanted. */
+  static async start(folder: string, wanted: "any" | "embedded" = "any"): Promise<ConsulServer> {
+    const program = wanted === "any" ? consulProgram() : undefined
     const server = new ConsulServer(folder, program, program === undefined ? [] : await freePorts(4))
     await server.boot()
     return server
@@ -35,6 +36,10 @@ export class ConsulServer {
 
   async boot(): Promise<void> {
     await (this.#program === undefined ? this.#bootEmbedded() : this.#bootReal(this.#program))
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0
   }
 
   async kill(): Promise<void> {

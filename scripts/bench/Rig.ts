@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Context, Effect, Exit, Layer, Option, Scope } from "effect"
+import { Consul } from "../../src/consul/Consul.ts"
+import * as ConsulHttp from "../../src/consul/ConsulHttp.ts"
+import { isTerminal, type Status } from "../../src/domain/Status.ts"
+import { startEmbeddedNomad } from "../../src/embedded/nomad/EmbeddedNomad.ts"
+import type { TxnOp } from "../../src/consul/Transaction.ts"
+import { keysBelow } from "../../src/store/keys.ts"
+import { statusValue } from "../../src/store/statusValue.ts"
+import { bundle } from "../build.ts"
+import { ConsulServer } from "../chaos/ConsulServer.ts"
+import { instantDriver, Steps } from "./instantDriver.ts"
+import { type ServiceOptions, ServiceProcess } from "./ServiceProcess.ts"
+
+export const keys = keysBelow("jobforge-service")
+
+/** The real program over a Consul in a process of its own and the embedded Nomad, whose steps take no time. */
+export class Rig {
+  readonly folder: string
+  readonly consul: ConsulServer
+  readonly steps: Steps
+  readonly nomad: string
+  readonly #program: string
+  #endedBefore = 0
+  readonly #scope: Scope.CloseableScope
+  readonly #client: Consul["Type"]
+  #service: ServiceProcess | undefined
+
+  private constructor(
+    folder: string,
+    program: string,
+    consul: ConsulServer,
+    nomad: { readonly address: string; readonly steps: Steps },
+    scope: Scope.CloseableScope,
+    client: Consul["Type"]
+  ) {
+    this.folder = folder
+    this.#program = program
+    this.consul = consul
+    this.nomad = nomad.address
+    this.steps = nomad.steps
+    this.#scope = scope
+    this.#client = client
+  }
+
+  static async open(wanted: "any" | "embedded"): Promise<Rig> {
+    const folder = mkdtempSync(join(tmpdir(), "jobforge-bench-"))
+    const program = join(folder, "jobforge.mjs")
+    await bundle(program)
+    const consul = await ConsulServer.start(folder, wanted)
+    const scope = Effect.runSync(Scope.make())
+    const steps = new Steps()
+    const { address } = await Effect.runPromise(
+      startEmbeddedNomad({
+        host: "127.0.0.1",
+        port: 0,
+        data: join(folder, "nomad"),
+        hostVolumes: { "buildah-cache": folder },
+        cpu: 100_000_000,
+        memoryMb: 100_000_000,
+        diskMb: 1_000_000_000,
+        // A node that ends so many steps a second needs more than Nomad's 50 to keep their logs until they are fetched.
+        keptAllocations: 500
+      }).pipe(Effect.provide(instantDriver(steps)), Scope.extend(scope))
+    )
+    const layer = ConsulHttp.layerOf({ origin: `http://127.0.0.1:${consul.port}` })
+    const client = await Effect.runPromise(
+      Effect.map(Scope.extend(Layer.build(layer), scope), (context) => Context.get(context, Consul))
+    )
+    return new Rig(folder, program, consul, { address, steps }, scope, client)
+  }
+
+  get service(): ServiceProcess {
+    if (this.#service === undefined) throw new Error("no service runs")
+    return this.#service
+  }
+
+  async serve(options: Pick<ServiceOptions, "environment" | "node"> = {}): Promise<ServiceProcess> {
+    this.#service = await ServiceProcess.start({
+      program: this.#program,
+      folder: this.folder,
+      consul: `http://127.0.0.1:${this.consul.port}`,
+      nomad: this.nomad,
+      ...options
+    })
+    return this.#service
+  }
+
+  async stop(): Promise<void> {
+    await this.#service?.end()
+    this.#service = undefined
+  }
+
+  async close(): Promise<void> {
+    await this.stop()
+    await this.consul.kill()
+    await Effect.runPromise(Scope.close(this.#scope, Exit.void))
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  put(names: ReadonlyArray<string>, more: object = {}): Promise<void> {
+    return this.run((consul) =>
+      Effect.forEach(names, (name) => consul.put(`${keys.jobs}${name}`, recordText(name, more)), {
+        concurrency: 16,
+        discard: true
+      })
+    )
+  }
+
+  async status(name: string): Promise<Status | undefined> {
+    const entry = await this.run((consul) => consul.get(keys.status(name)))
+    return Option.getOrUndefined(Option.flatMap(entry, ({ value }) => statusValue.decode(value)))
+  }
+
+  /** Waits until all of these are over, their cleaning up included. Any that failed ends the measurement. */
+  async ended(names: ReadonlyArray<string>, patience = 600_000): Promise<ReadonlyArray<Status>> {
+    const done: Array<Status> = []
+    const deadline = performance.now() + patience
+    // Who asks all the time measures what asking costs: the steps are seen as they end.
+    const expected = this.#endedBefore + stepsOfAJob * names.length
+    while (this.steps.ended < expected && performance.now() < deadline && this.service.running) await pause(2)
+    this.#endedBefore = this.steps.ended
+    let left = [...names]
+    while (left.length > 0) {
+      if (performance.now() > deadline) throw new Error(`${left.length} jobs did not end, ${left[0]} among them`)
+      const seen = await Promise.all(left.slice(0, 16).map((name) => this.status(name)))
+      const over = seen.flatMap((status) => (status !== undefined && isAtRest(status) ? [status] : []))
+      for (const status of over) {
+        if (status.status !== "SUCCEEDED") throw new Error(`${status.name} ended badly: ${status.error}`)
+        done.push(status)
+      }
+      const names = new Set(over.map(({ name }) => name))
+      left = left.filter((name) => !names.has(name))
+      if (over.length < 8) await pause(20)
+    }
+    return done
+  }
+
+  transaction(ops: ReadonlyArray<TxnOp>): Promise<void> {
+    return this.run((consul) =>
+      Effect.flatMap(consul.transaction(ops), ({ _tag }) =>
+        _tag === "Committed" ? Effect.void : Effect.dieMessage("a transaction of the bench was rolled back")
+      )
+    )
+  }
+
+  run<A>(use: (consul: Consul["Type"]) => Effect.Effect<A, unknown>): Promise<A> {
+    return Effect.runPromise(Effect.orDie(use(this.#client)))
+  }
+}
+
+export const recordText = (name: string, more: object = {}): string =>
+  JSON.stringify({
+    owner: "bench",
+    repo_url: "https://git.example.com/bench/app.git",
+    image_name: `bench/${name}`,
+    registry_url: "registry.example.com:5000",
+    test: { commands: ["true"] },
+    ...more
+  })
+
+/** Build, test, publish, and the cleaning up. */
+export const stepsOfAJob = 4
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+const isAtRest = ({ attempts, status }: Status): boolean =>
+  isTerminal(status) && attempts.every(({ outcome }) => outcome !== undefined)
+
+export const namesOf = (prefix: string, count: number): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, at) => `${prefix}-${at}`)

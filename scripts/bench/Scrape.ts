@@ -1,0 +1,44 @@
+/** What `/metrics` told at one moment. */
+export class Scrape {
+  readonly #series: ReadonlyArray<Series>
+
+  constructor(text: string) {
+    this.#series = text.split("\n").flatMap((line) => {
+      const found = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line)
+      if (found === null) return []
+      const labels = [...(found[2] ?? "").matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)]
+      return [
+        {
+          name: found[1] ?? "",
+          labels: new Map(labels.map(([, label = "", value = ""]) => [label, value] as const)),
+          value: Number(found[3])
+        }
+      ]
+    })
+  }
+
+  /** The sum of all series of this name whose labels pass. */
+  sum(name: string, passes: (label: (name: string) => string) => boolean = () => true): number {
+    return this.#series
+      .filter((one) => one.name === name && passes((label) => one.labels.get(label) ?? ""))
+      .reduce((total, { value }) => total + value, 0)
+  }
+}
+
+interface Series {
+  readonly name: string
+  readonly labels: ReadonlyMap<string, string>
+  readonly value: number
+}
+
+/** Requests to Consul, Nomad and Vault so far, without those that only wait for news. */
+export const requestsIn = (scrape: Scrape): number =>
+  scrape.sum("rest_client_requests_total", (label) => !label("operation").startsWith("watch."))
+
+/** Requests that change something in Consul: each is one entry of its log. Sessions and checks are the election's. */
+export const writesIn = (scrape: Scrape): number =>
+  scrape.sum("rest_client_requests_total", (label) => writing.has(label("operation")) && label("system") === "consul")
+
+const writing = new Set(["txn", "kv.put", "kv.delete", "kv.acquire", "kv.release"])
+
+export const reconcilesIn = (scrape: Scrape): number => scrape.sum("controller_runtime_reconcile_total")

@@ -1,0 +1,103 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { freePorts } from "../chaos/ConsulServer.ts"
+import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
+import { Scrape } from "./Scrape.ts"
+
+export interface ServiceOptions {
+  readonly program: string
+  readonly folder: string
+  readonly consul: string
+  readonly nomad: string
+  readonly environment?: Readonly<Record<string, string>>
+  /** Arguments for Node itself, as `--cpu-prof`. */
+  readonly node?: ReadonlyArray<string>
+}
+
+/** One `jobforge serve`, with what the system and the service itself tell about it. */
+export class ServiceProcess {
+  readonly address: string
+  /** `performance.now()` of its start. */
+  readonly begun: number
+  readonly #process: OwnProcess
+  readonly #metrics: string
+
+  private constructor(process: OwnProcess, port: number, metricsPort: number) {
+    this.begun = performance.now()
+    this.#process = process
+    this.address = `http://127.0.0.1:${port}`
+    this.#metrics = `http://127.0.0.1:${metricsPort}/metrics`
+  }
+
+  static async start(options: ServiceOptions): Promise<ServiceProcess> {
+    const [port = 0, metricsPort = 0] = await freePorts(2)
+    const child = OwnProcess.start(process.execPath, [...(options.node ?? []), options.program, "serve"], {
+      log: join(options.folder, "service.log"),
+      env: {
+        ...cleanEnvironment(),
+        CONSUL_HTTP_ADDR: options.consul,
+        NOMAD_ADDR: options.nomad,
+        NOMAD_DATACENTERS: "dc1",
+        VAULT_ENABLED: "false",
+        SERVER_HOST: "127.0.0.1",
+        SERVER_PORT: String(port),
+        METRICS_PORT: String(metricsPort),
+        RATE_LIMIT: "0",
+        LOG_LEVEL: "warn",
+        ...options.environment
+      }
+    })
+    return new ServiceProcess(child, port, metricsPort)
+  }
+
+  get pid(): number {
+    return this.#process.pid
+  }
+
+  get running(): boolean {
+    return this.#process.running
+  }
+
+  async scrape(): Promise<Scrape> {
+    return new Scrape(await (await fetch(this.#metrics)).text())
+  }
+
+  /** Once it leads and has looked at everything that there was. */
+  async settled(): Promise<void> {
+    for (;;) {
+      if (!this.running) throw new Error("the service ended: see its log")
+      const scrape = await this.scrape().catch(() => undefined)
+      const leads = scrape?.sum("leader_election_master_status") === 1
+      const idle = scrape?.sum("workqueue_depth") === 0 && scrape.sum("controller_runtime_active_workers") === 0
+      if (leads && idle && scrape.sum("controller_runtime_max_concurrent_reconciles") > 0) return
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  /** Resident bytes now, and the most since it began. */
+  memory(): { readonly now: number; readonly peak: number } {
+    const text = readFileSync(`/proc/${this.pid}/status`, "utf8")
+    const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) * 1024
+    return { now: bytes("VmRSS"), peak: bytes("VmHWM") }
+  }
+
+  /** Milliseconds of processor time so far. */
+  cpu(): number {
+    return cpuOf(this.pid)
+  }
+
+  sockets(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length
+  }
+
+  end(signal: "SIGKILL" | "SIGTERM" = "SIGTERM"): Promise<void> {
+    return this.#process.end(signal)
+  }
+}
+
+export const cpuOf = (pid: number): number => {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+  // After the name, which may hold blanks: user and system time are the 12th and 13th, in hundredths of a second.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return 10 * (Number(fields[11]) + Number(fields[12]))
+}

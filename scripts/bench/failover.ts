@@ -1,0 +1,38 @@
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { atMost, type Figure, percentile } from "./Figure.ts"
+
+const goals = [
+  { signal: "SIGKILL", name: "crash", most: 5000 },
+  { signal: "SIGTERM", name: "graceful", most: 1000 }
+] as const
+
+/** (g) From the end of the leader to the next one's first registration. */
+export const failover = async (tries: number): Promise<ReadonlyArray<Figure>> => {
+  const output = await run(tries)
+  const kind = /fail-over with a (\w+) Consul/.exec(output)?.[1] ?? "unknown"
+  return goals.flatMap(({ most, name, signal }): ReadonlyArray<Figure> => {
+    const acts = [...output.matchAll(new RegExp(`^${signal}  .*acts after (\\d+) ms`, "gm"))].map(([, ms]) =>
+      Number(ms)
+    )
+    if (acts.length !== tries) throw new Error(`${acts.length} of ${tries} tries by ${signal} were measured`)
+    const common = {
+      load: "g",
+      unit: "ms",
+      under: `${tries} tries, 2 replicas, ${kind} Consul, one record put at once`
+    }
+    return [
+      { ...common, name: `fail-over, ${name}, p50`, value: percentile(acts, 0.5) },
+      { ...common, name: `fail-over, ${name}, p99`, value: percentile(acts, 0.99), ...atMost(most) }
+    ]
+  })
+}
+
+/** It ends with 1 when a goal is missed, which the figures say themselves. */
+const run = (tries: number): Promise<string> =>
+  new Promise((resolve) => {
+    const script = fileURLToPath(new URL("../failover.ts", import.meta.url))
+    execFile(process.execPath, ["--import", "tsx", script, "--tries", String(tries)], (_error, stdout) =>
+      resolve(stdout)
+    )
+  })

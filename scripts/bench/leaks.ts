@@ -1,0 +1,78 @@
+import { atMost, type Figure } from "./Figure.ts"
+import { keys, namesOf, Rig } from "./Rig.ts"
+
+/** (i) What a job leaves behind in the process: after half of the jobs, and after all, with all records deleted. */
+export const leaks = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
+  const rig = await Rig.open("any")
+  try {
+    const service = await rig.serve()
+    await service.settled()
+    // Caches fill and code is compiled with the first ones.
+    await runBatches(rig, "warm", Math.ceil(jobs / 10))
+    const first = await atRest(rig)
+    await runBatches(rig, "first", Math.ceil(jobs / 2))
+    const middle = await atRest(rig)
+    await runBatches(rig, "second", Math.ceil(jobs / 2))
+    const last = await atRest(rig)
+    const under = `${jobs} jobs, ${rig.consul.kind} Consul and embedded Nomad, records deleted after their end`
+    const figure = (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
+      load: "i",
+      name,
+      value,
+      unit,
+      under,
+      ...goal
+    })
+    return [
+      figure("heap, after half of the jobs", middle.heap / 1024 / 1024, "MiB"),
+      figure("heap, after all to after half", last.heap / middle.heap, "(ratio)", atMost(1.1)),
+      figure("heap, growth a job", (last.heap - middle.heap) / (jobs / 2), "bytes"),
+      figure("resident memory after all", service.memory().now / 1024 / 1024, "MiB"),
+      figure("fibers, after all beyond after a tenth", last.fibers - first.fibers, "", atMost(2)),
+      figure("file descriptors, after all beyond after a tenth", last.sockets - first.sockets, "", atMost(20))
+    ]
+  } finally {
+    await rig.close()
+  }
+}
+
+/** As many at once as a busy service has. */
+const batch = 200
+
+const runBatches = async (rig: Rig, prefix: string, jobs: number): Promise<void> => {
+  for (let at = 0; at < jobs; at += batch) {
+    const names = namesOf(`${prefix}-${at}`, Math.min(batch, jobs - at))
+    await rig.put(names)
+    await rig.ended(names)
+    for (const name of names) await rig.run((consul) => consul.delete(`${keys.jobs}${name}`))
+    // Nomad's memory is this process's, and none of what is measured.
+    await fetch(`${rig.nomad}/v1/system/gc`, { method: "PUT" })
+  }
+}
+
+interface Left {
+  readonly heap: number
+  readonly fibers: number
+  readonly sockets: number
+}
+
+/** The least of a while: between two collections the heap also holds what nobody uses. */
+const atRest = async (rig: Rig): Promise<Left> => {
+  await rig.service.settled()
+  const seen: Array<Left> = []
+  for (let times = 0; times < 20; times++) {
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const scrape = await rig.service.scrape()
+    seen.push({
+      heap: scrape.sum("nodejs_heap_size_used_bytes"),
+      fibers: scrape.sum("effect_fibers_active"),
+      sockets: rig.service.sockets()
+    })
+  }
+  const least = (of: (left: Left) => number) => Math.min(...seen.map(of))
+  return {
+    heap: least(({ heap }) => heap),
+    fibers: least(({ fibers }) => fibers),
+    sockets: least(({ sockets }) => sockets)
+  }
+}

@@ -1,0 +1,146 @@
+import { connect, type Socket } from "node:net"
+import { cpuOf } from "./ServiceProcess.ts"
+import type { Figure } from "./Figure.ts"
+import { Rig } from "./Rig.ts"
+
+export interface LogBench {
+  readonly readers: number
+  /** Bytes of the log that all of them read. */
+  readonly bytes: number
+  /** Bytes that are written while one reader takes nothing. */
+  readonly stalledBytes: number
+}
+
+/** (f) One running job's log, read by many as it is written; and by one that stops to read. */
+export const logFollow = async ({ bytes, readers, stalledBytes }: LogBench): Promise<ReadonlyArray<Figure>> => {
+  const rig = await Rig.open("any")
+  try {
+    const service = await rig.serve()
+    await service.settled()
+    await rig.put(["many", "stalled"], { git_ref: "held" })
+    while (rig.steps.holding < 2) await pause(50)
+    await service.settled()
+
+    const all = await follow(rig, "many", readers)
+    await write(rig, "many", all, piece)
+    const [cpu, own, begun] = [service.cpu(), cpuOf(process.pid), performance.now()]
+    const written = await write(rig, "many", all, bytes)
+    const elapsed = performance.now() - begun
+    const [serviceCpu, ownCpu] = [service.cpu() - cpu, cpuOf(process.pid) - own]
+    for (const reader of all) reader.close()
+    rig.steps.release("many")
+
+    const [stalled, ...others] = await follow(rig, "stalled", 2)
+    if (stalled === undefined) throw new Error("nobody follows")
+    await write(rig, "stalled", [stalled, ...others], piece)
+    stalled.stop()
+    const before = service.memory().now
+    await write(rig, "stalled", others, stalledBytes)
+    await pause(1000)
+    const grown = service.memory().now - before
+    stalled.close()
+    for (const reader of others) reader.close()
+
+    const delivered = (written * readers) / mega
+    const figure = (name: string, value: number, unit: string, under: string): Figure => ({
+      load: "f",
+      name,
+      value,
+      unit,
+      under: `${under}, lines of ${line.length} bytes, embedded Nomad; readers and Nomad in one process on the same machine`
+    })
+    const many = `${readers} readers by event stream of ${(written / mega).toFixed(0)} MB`
+    const one = `${(stalledBytes / mega).toFixed(0)} MB read by one of two`
+    return [
+      figure("log follow, of all readers together", (1000 * delivered) / elapsed, "MB/s", many),
+      figure("log follow, service's processor time", serviceCpu / delivered, "ms/MB", many),
+      figure("log follow, Nomad's and readers' processor time", ownCpu / delivered, "ms/MB", many),
+      figure("log follow, memory growth with a stalled reader", grown / 1024 / 1024, "MiB", one)
+    ]
+  } finally {
+    await rig.close()
+  }
+}
+
+const mega = 1_000_000
+
+const line = `${"a line of a build's output, such as compilers write it; ".repeat(2).padEnd(119, ".")}\n`
+
+/** Written at once. Between two of them the slowest reader gets to the end, or else its lines would be rotated away. */
+const piece = 256 * 1024
+
+const endOf = (round: number) => `that was piece ${round}!`
+
+let pieces = 0
+
+/** Answers with the bytes that were written. */
+const write = async (rig: Rig, name: string, readers: ReadonlyArray<Reader>, bytes: number): Promise<number> => {
+  let written = 0
+  while (written < bytes) {
+    const end = endOf(pieces++)
+    const text = `${line.repeat(Math.floor(Math.min(piece, bytes) / line.length))}${end}\n`
+    const read = Promise.all(readers.map((reader) => reader.until(end)))
+    rig.steps.write(name, text)
+    await read
+    written += text.length
+  }
+  return written
+}
+
+const follow = (rig: Rig, name: string, count: number): Promise<ReadonlyArray<Reader>> =>
+  Promise.all(
+    Array.from({ length: count }, () =>
+      Reader.open(Number(new URL(rig.service.address).port), `/json/job/${name}/logs/stream`)
+    )
+  )
+
+/** Looks at the end of what came only: it must not cost more than what it measures. */
+class Reader {
+  readonly #socket: Socket
+  #last = ""
+  #wanted: { readonly text: string; readonly seen: () => void; readonly failed: (why: Error) => void } | undefined
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on("data", (chunk: Buffer) => this.#take(chunk))
+    socket.on("error", (error) => this.#wanted?.failed(error))
+    socket.on("close", () => this.#wanted?.failed(new Error("a log ended early")))
+  }
+
+  static open(port: number, path: string): Promise<Reader> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: "127.0.0.1" }, () => {
+        socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`)
+        resolve(new Reader(socket))
+      })
+      socket.once("error", reject)
+    })
+  }
+
+  until(text: string): Promise<void> {
+    return new Promise((seen, failed) => {
+      this.#wanted = { text, seen, failed }
+    })
+  }
+
+  stop(): void {
+    this.#socket.pause()
+  }
+
+  close(): void {
+    this.#wanted = undefined
+    this.#socket.destroy()
+  }
+
+  #take(chunk: Buffer): void {
+    // A line of an event has some hundred bytes more than its text.
+    this.#last = `${this.#last}${chunk.toString("latin1", Math.max(0, chunk.length - tail))}`.slice(-tail)
+    if (this.#wanted === undefined || !this.#last.includes(this.#wanted.text)) return
+    this.#wanted.seen()
+    this.#wanted = undefined
+  }
+}
+
+const tail = 2000
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
