@@ -70,7 +70,8 @@ export class Nomad extends Context.Tag("jobforge/nomad/Nomad")<
     readonly job: (id: string) => Effect.Effect<Option.Option<Job>, ApiError>
     readonly jobs: (prefix: string) => Effect.Effect<Indexed<ReadonlyArray<JobStub>>, ApiError>
     /**
-     * The job is `dead` at once, while its tasks run on until their kill timeout. Succeeds for stopped and unknown jobs.
+     * The job is marked as stopped at once, and `dead` once the scheduler's pass has told its allocations to end, while its
+     * tasks run on until their kill timeout. Succeeds for stopped and unknown jobs.
      * `purge` makes Nomad forget the job and its allocations at once, with their outcomes and logs; a running task is ended
      * without a trace. Older versions keep the allocations until their next garbage collection.
      */
