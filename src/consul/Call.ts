@@ -36,14 +36,15 @@ export const makeCall = (endpoint: Endpoint, config: ConsulConfig): Call => {
         ...(request.body === undefined ? {} : { body: request.body })
       })
       .pipe(
-        Effect.catchTag(
-          "TransportError",
-          (error) => new Unavailable({ ...about(request), detail: hide(error.detail) })
-        ),
-        Effect.filterOrElse(
-          ({ status }) => (status >= 200 && status < 300) || (request.accept ?? []).includes(status),
-          (response) => Effect.fail(refusal(request, response.status, hide(excerpt(response.body))))
-        ),
+        Effect.matchEffect({
+          onFailure: ({ detail }) => new Unavailable({ ...about(request), detail: hide(detail) }),
+          onSuccess: (response) => {
+            const { status } = response
+            return (status >= 200 && status < 300) || (request.accept ?? []).includes(status)
+              ? Effect.succeed(response)
+              : Effect.fail(refusal(request, status, hide(excerpt(response.body))))
+          }
+        }),
         measureRequest("consul", kindOf(request))
       )
   }
@@ -69,7 +70,7 @@ export const authHeaders = (config: ConsulConfig): Record<string, string> => ({
  */
 export const decodeBody = <A, I>(
   schema: Schema.Schema<A, I>
-): ((request: CallRequest) => (response: HttpResponse) => Effect.Effect<A, Invalid>) => {
+): ((request: CallRequest) => (response: HttpResponse) => Either.Either<A, Invalid>) => {
   const decode = Schema.decodeUnknownEither(Schema.parseJson(schema))
   return (request) => (response) =>
     Either.mapLeft(

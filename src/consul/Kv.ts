@@ -29,8 +29,7 @@ type KvCalls = Pick<
 
 export const makeKv = (call: Call): KvCalls => {
   const read = <A>(reading: Reading<A>, position?: Position): Effect.Effect<Indexed<A>, ApiError> =>
-    Effect.gen(function* () {
-      const path = yield* kvPath(reading.operation, reading.key, reading.prefix)
+    Effect.flatMap(kvPath(reading.operation, reading.key, reading.prefix), (path) => {
       const request: CallRequest = {
         operation: `${reading.operation} ${reading.key}`,
         method: "GET",
@@ -42,9 +41,13 @@ export const makeKv = (call: Call): KvCalls => {
         accept: [404],
         ...(position === undefined ? {} : { timeout: blockingTimeout(position) })
       }
-      const response = yield* call(request)
-      const index = yield* indexOf(request, response)
-      return { index, value: response.status === 404 ? reading.missing : yield* reading.decode(request)(response) }
+      return Effect.flatMap(call(request), (response) =>
+        Either.flatMap(indexOf(request, response), (index) =>
+          response.status === 404
+            ? Either.right({ index, value: reading.missing })
+            : Either.map(reading.decode(request)(response), (value) => ({ index, value }))
+        )
+      )
     })
 
   const change = (operation: string, key: string, method: HttpRequest["method"], extra: Change) =>
@@ -84,7 +87,7 @@ interface Reading<A> {
   readonly prefix: boolean
   readonly query: NonNullable<HttpRequest["query"]>
   readonly missing: A
-  readonly decode: (request: CallRequest) => (response: HttpResponse) => Effect.Effect<A, Invalid>
+  readonly decode: (request: CallRequest) => (response: HttpResponse) => Either.Either<A, Invalid>
 }
 
 type Change = Pick<CallRequest, "body" | "query">
@@ -100,7 +103,7 @@ const oneKey = (key: string, options?: ReadOptions): Reading<Option.Option<KvEnt
   query: consistency(options),
   missing: Option.none(),
   decode: (request) => (response) =>
-    Effect.map(decodeEntries(request)(response), ([entry]) => Option.map(Option.fromNullable(entry), toEntry))
+    Either.map(decodeEntries(request)(response), ([entry]) => Option.map(Option.fromNullable(entry), toEntry))
 })
 
 const wholePrefix = (prefix: string, options?: ReadOptions): Reading<ReadonlyArray<KvEntry>> => ({
@@ -109,7 +112,7 @@ const wholePrefix = (prefix: string, options?: ReadOptions): Reading<ReadonlyArr
   prefix: true,
   query: { recurse: true, ...consistency(options) },
   missing: [],
-  decode: (request) => (response) => Effect.map(decodeEntries(request)(response), (entries) => entries.map(toEntry))
+  decode: (request) => (response) => Either.map(decodeEntries(request)(response), (entries) => entries.map(toEntry))
 })
 
 const names = (prefix: string, separator?: string): Reading<ReadonlyArray<string>> => ({

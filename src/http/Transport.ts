@@ -116,31 +116,66 @@ const makeAgent = (options: EndpointOptions, connections: number | null): Agent 
     }
   })
 
-const dispatchOptions = (
-  options: EndpointOptions,
-  request: HttpRequest,
-  signal: AbortSignal
-): Dispatcher.RequestOptions => ({
+const dispatchOptions = (options: EndpointOptions, request: HttpRequest): Dispatcher.DispatchOptions => ({
   origin: options.origin,
   path: withQuery(request.path, request.query),
   method: request.method,
   headers: { ...options.headers, ...request.headers },
   body: request.body ?? null,
-  signal,
   // The deadline is the fiber's: undici's own timers are too coarse for it.
   headersTimeout: 0,
   bodyTimeout: 0
 })
 
-const fetchWhole = (agent: Agent, options: EndpointOptions, request: HttpRequest) =>
-  withinTime<HttpResponse>(
-    (timers) => timers.limit(request.timeout, "no answer within"),
-    async (signal) => {
-      const response = await agent.request(dispatchOptions(options, request, signal))
-      const body = await response.body.bytes()
-      return { status: response.statusCode, headers: flatHeaders(response.headers), body }
+/**
+ * It takes the answer as it comes off the wire: a stream, a promise and a signal for each would be half of what a request
+ * costs.
+ */
+const fetchWhole = (
+  agent: Agent,
+  options: EndpointOptions,
+  request: HttpRequest
+): Effect.Effect<HttpResponse, TransportError> =>
+  Effect.async((resume) => {
+    const pieces: Array<Uint8Array> = []
+    let running: Dispatcher.DispatchController | undefined
+    let isOver = false
+    let status = 0
+    let headers: HttpResponse["headers"] = {}
+    const end = (result: Effect.Effect<HttpResponse, TransportError>): void => {
+      if (isOver) return
+      isOver = true
+      clearTimeout(timer)
+      resume(result)
     }
-  )
+    const give = (result: Effect.Effect<HttpResponse, TransportError>): void => {
+      end(result)
+      running?.abort(abandoned)
+    }
+    const pause = Duration.decode(request.timeout)
+    const timer = setTimeout(() => give(Effect.fail(lateBy("no answer within", pause))), Duration.toMillis(pause))
+    agent.dispatch(dispatchOptions(options, request), {
+      onRequestStart: (controller) => {
+        running = controller
+        // It may have waited for its turn until nobody wanted it any more.
+        if (isOver) controller.abort(abandoned)
+      },
+      onResponseStart: (_controller, statusCode, received) => {
+        status = statusCode
+        headers = flatHeaders(received)
+      },
+      onResponseData: (_controller, piece) => void pieces.push(piece),
+      onResponseEnd: () => {
+        const [first, ...more] = pieces
+        const body = first === undefined || more.length > 0 ? Buffer.concat(pieces) : first
+        end(Effect.succeed({ status, headers, body }))
+      },
+      onResponseError: (_controller, error) => end(Effect.fail(toTransportError(error)))
+    })
+    return Effect.sync(() => give(Effect.never))
+  })
+
+const abandoned = new Error("nobody wants the answer any more")
 
 const fetchPieces = (
   agent: Agent,
@@ -152,7 +187,7 @@ const fetchPieces = (
   withinTime<void>(
     (timers) => timers.limit(request.timeout, "no answer within"),
     async (signal, timers) => {
-      const response = await agent.request(dispatchOptions(options, request, signal))
+      const response = await agent.request({ ...dispatchOptions(options, request), signal })
       const take = sink(response.statusCode)
       const quiet = timers.limit(silence, "silent for")
       const pieces: AsyncIterable<Uint8Array> = response.body
@@ -183,7 +218,7 @@ const withinTime = <A>(
       limit: (after, what) => {
         const pause = Duration.decode(after)
         const timer = setTimeout(() => {
-          late = new TransportError({ reason: "timeout", detail: `${what} ${Duration.format(pause)}` })
+          late = lateBy(what, pause)
           abort.abort()
         }, Duration.toMillis(pause))
         running.push(timer)
@@ -220,7 +255,7 @@ const fetchStream = Effect.fnUntraced(function* (
   )
   const response = yield* Effect.tryPromise({
     try: async () => {
-      const response = await agent.request(dispatchOptions(options, request, abort.signal))
+      const response = await agent.request({ ...dispatchOptions(options, request), signal: abort.signal })
       // An abandoned body reports its abort on itself; without a listener that would end the process. It is attached
       // here since the deadline may pass just when the headers arrive.
       response.body.on("error", () => {})
@@ -234,8 +269,7 @@ const fetchStream = Effect.fnUntraced(function* (
     Effect.tryPromise({ try: () => chunks.next(), catch: toTransportError }).pipe(
       Effect.timeoutFail({
         duration: silence,
-        onTimeout: () =>
-          new TransportError({ reason: "timeout", detail: `silent for ${Duration.format(Duration.decode(silence))}` })
+        onTimeout: () => lateBy("silent for", Duration.decode(silence))
       }),
       Effect.mapError(Option.some),
       Effect.flatMap((next) => (next.done === true ? Effect.fail(Option.none()) : Effect.succeed(next.value)))
@@ -244,16 +278,15 @@ const fetchStream = Effect.fnUntraced(function* (
   return { status: response.statusCode, headers: flatHeaders(response.headers), body }
 })
 
+const lateBy = (what: string, pause: Duration.Duration): TransportError =>
+  new TransportError({ reason: "timeout", detail: `${what} ${Duration.format(pause)}` })
+
 const withDeadline =
   (request: HttpRequest) =>
   <A, R>(effect: Effect.Effect<A, TransportError, R>): Effect.Effect<A, TransportError, R> =>
     Effect.timeoutFail(effect, {
       duration: request.timeout,
-      onTimeout: () =>
-        new TransportError({
-          reason: "timeout",
-          detail: `no answer within ${Duration.format(Duration.decode(request.timeout))}`
-        })
+      onTimeout: () => lateBy("no answer within", Duration.decode(request.timeout))
     })
 
 const withQuery = (path: string, query: HttpRequest["query"]): string => {
@@ -264,12 +297,14 @@ const withQuery = (path: string, query: HttpRequest["query"]): string => {
   return parts.length === 0 ? path : `${path}?${parts.join("&")}`
 }
 
-const flatHeaders = (headers: Record<string, string | Array<string> | undefined>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]]
-    )
-  )
+const flatHeaders = (headers: Record<string, string | Array<string> | undefined>): Record<string, string> => {
+  const flat: Record<string, string> = {}
+  for (const name of Object.keys(headers)) {
+    const value = headers[name]
+    if (value !== undefined) flat[name] = typeof value === "string" ? value : value.join(", ")
+  }
+  return flat
+}
 
 const connectCodes = new Set([
   "ECONNREFUSED",
