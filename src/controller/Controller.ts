@@ -250,17 +250,19 @@ const followNomad = Effect.fnUntraced(function* (
   orphans: OrphanCollector
 ) {
   const nomad = yield* Nomad
-  const wake = (nomadJobId: string) =>
-    Option.match(Option.fromNullable(owners.get(nomadJobId)), { onNone: () => Effect.void, onSome: queue.addFirst })
-  yield* Stream.runForEach(nomad.events(["Job", "Allocation", "Evaluation"], Option.none()), (event) => {
+  const wake = (nomadJobId: string, add: (name: string) => Effect.Effect<void>) =>
+    Option.match(Option.fromNullable(owners.get(nomadJobId)), { onNone: () => Effect.void, onSome: add })
+  // Whatever changes a job has an evaluation too, and the job's own event is the longest of all: its whole text.
+  yield* Stream.runForEach(nomad.events(["Allocation", "Evaluation"], Option.none()), (event) => {
     switch (event._tag) {
       // The stream doesn't show its gaps: look at all that is under way.
       case "Connected":
         return Effect.zipRight(Effect.forEach([...active], queue.add, { discard: true }), orphans.wake)
-      case "JobChanged":
       case "AllocationChanged":
+        return wake(event.jobId, event.ended ? queue.addFirst : queue.addShortly)
       case "EvaluationChanged":
-        return wake(event.jobId)
+        return wake(event.jobId, queue.addShortly)
+      case "JobChanged":
       case "NodeChanged":
         return Effect.void
     }

@@ -234,10 +234,15 @@ const decideWithReports = Effect.fnUntraced(function* (
   const reports = yield* Effect.forEach(
     wanted,
     ({ attempt, allocationId }) =>
-      Effect.map(collect(snapshot.name, attempt, allocationId, redactor), (collected): readonly [string, Collected] => [
-        attempt.nomad_job_id,
-        collected
-      ]),
+      Effect.map(
+        collect(
+          snapshot.name,
+          attempt,
+          { allocationId, succeeded: snapshot.children.get(attempt.nomad_job_id)?._tag === "Succeeded" },
+          redactor
+        ),
+        (collected): readonly [string, Collected] => [attempt.nomad_job_id, collected]
+      ),
     { concurrency: 4 }
   )
   const now = yield* Clock.currentTimeMillis

@@ -21,6 +21,8 @@ export interface WorkQueue {
   readonly addFirst: (key: string) => Effect.Effect<void>
   /** The same for what nobody waits for: most of the workers' turns go to the others while there are any. */
   readonly addLater: (key: string) => Effect.Effect<void>
+  /** Within 50 ms, unless it is looked at before: more is likely to follow that the same look takes in. */
+  readonly addShortly: (key: string) => Effect.Effect<void>
   /** Keys that wait for a worker, and keys that are being worked on. */
   readonly size: Effect.Effect<{ readonly waiting: number; readonly active: number }>
   /** Done while few of those wait that nobody waits for. */
@@ -44,6 +46,9 @@ const patience = 8
 
 /** Keys that nobody waits for: as many as keep the workers busy until there are more. */
 const room = 64
+
+/** Long enough for a step that Nomad places and starts at once. */
+const shortly = Duration.millis(50)
 
 /** Whose turn it is, the others in the order in which they stand in for an empty lane. Every lane has its share. */
 const orderOf = (turn: number): ReadonlyArray<Lane> => {
@@ -71,6 +76,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   const tickets = yield* Queue.unbounded<void>()
   let turn = 0
   const timers = yield* FiberMap.make<string>()
+  const announced = yield* FiberMap.make<string>()
   const failing = new Map<string, number>()
   const meter = yield* makeQueueMeter(options.concurrency)
 
@@ -143,6 +149,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     entry.state = "active"
     // A timer that is still running belongs to a look that this pass makes needless.
     yield* FiberMap.remove(timers, key)
+    yield* FiberMap.remove(announced, key)
     const touch = meter.began(key)
     const exit = yield* Effect.exit(Effect.provideService(options.reconcile(key), Progress, { touch }))
     meter.ended(key, exit)
@@ -155,6 +162,12 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     add,
     addFirst: (key) => addTo(key, "first"),
     addLater: (key) => addTo(key, "later"),
+    addShortly: (key) =>
+      Effect.asVoid(
+        FiberMap.run(announced, key, Effect.zipRight(Effect.sleep(shortly), addTo(key, "first")), {
+          onlyIfMissing: true
+        })
+      ),
     hasRoom: Effect.asVoid(
       Effect.repeat(
         Effect.sync(() => MutableQueue.length(lanes.later)),

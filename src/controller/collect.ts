@@ -18,7 +18,7 @@ import { type Archived, LogArchive, type LogStream } from "../store/LogArchive.t
 export const collect = Effect.fn("collect")(function* (
   name: string,
   attempt: Attempt,
-  allocationId: Option.Option<string>,
+  { allocationId, succeeded }: EndedChild,
   redactor: Redactor
 ): Effect.fn.Return<Collected, ApiError, Nomad | LogArchive> {
   if (Option.isNone(allocationId)) return nothingCollected
@@ -30,7 +30,7 @@ export const collect = Effect.fn("collect")(function* (
     },
     { concurrency: 2 }
   )
-  const { failure, result } = yield* reports(id, attempt.phase)
+  const { failure, result } = yield* reports(id, attempt.phase, succeeded)
   const read = Option.isSome(result.value) ? first : yield* lookAgain(id, first, redactor)
   const { stderr, stdout } = yield* Effect.all(
     {
@@ -59,6 +59,13 @@ export const collect = Effect.fn("collect")(function* (
     }))
   }
 })
+
+/** A child whose tasks are over. */
+export interface EndedChild {
+  /** None: it never ran. */
+  readonly allocationId: Option.Option<string>
+  readonly succeeded: boolean
+}
 
 /** Where a step's script leaves its report, relative to the allocation's directory. */
 const resultFile = "alloc/result.json"
@@ -142,11 +149,12 @@ const report = Effect.fnUntraced(function* <A, I>(allocationId: string, path: st
   }
 })
 
-/** A step that leaves its result did not give up. */
-const reports = Effect.fnUntraced(function* (allocationId: string, phase: Phase) {
+/** A step that leaves its result did not give up, nor did one that leaves none and succeeded. */
+const reports = Effect.fnUntraced(function* (allocationId: string, phase: Phase, succeeded: boolean) {
   const proves = phase === "build" || phase === "publish"
   const result = proves ? yield* report(allocationId, resultFile, StepReport) : unasked
-  const failure = Option.isSome(result.value) ? unasked : yield* report(allocationId, failureFile, ReportedFailure)
+  const gaveUp = Option.isNone(result.value) && (proves || !succeeded)
+  const failure = gaveUp ? yield* report(allocationId, failureFile, ReportedFailure) : unasked
   return { result, failure }
 })
 

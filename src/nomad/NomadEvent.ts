@@ -11,7 +11,13 @@ export type NomadEvent = Data.TaggedEnum<{
   Connected: {}
   /** A purge of a job isn't told; its evaluation is. */
   JobChanged: { readonly jobId: string; readonly index: number }
-  AllocationChanged: { readonly jobId: string; readonly allocationId: string; readonly index: number }
+  AllocationChanged: {
+    readonly jobId: string
+    readonly allocationId: string
+    /** It was in its last state then: its tasks have ended, or it is given up. */
+    readonly ended: boolean
+    readonly index: number
+  }
   EvaluationChanged: { readonly jobId: string; readonly index: number }
   NodeChanged: { readonly nodeId: string; readonly index: number }
 }>

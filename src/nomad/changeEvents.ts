@@ -73,6 +73,7 @@ const connect = (
 const operation = "events"
 
 const Changed = Schema.optionalWith(Schema.Struct({ JobID: text }), { nullable: true })
+const ChangedAllocation = Schema.optionalWith(Schema.Struct({ JobID: text, ClientStatus: text }), { nullable: true })
 
 const Event = Schema.Struct({
   Topic: text,
@@ -81,7 +82,9 @@ const Event = Schema.Struct({
   Index: count,
   /** Of an allocation or evaluation: first the job's id. */
   FilterKeys: listOf(Schema.String),
-  Payload: Schema.optionalWith(Schema.Struct({ Allocation: Changed, Evaluation: Changed }), { nullable: true })
+  Payload: Schema.optionalWith(Schema.Struct({ Allocation: ChangedAllocation, Evaluation: Changed }), {
+    nullable: true
+  })
 })
 
 /** A heartbeat is a batch of nothing. */
@@ -103,7 +106,7 @@ const toNomadEvent = (event: typeof Event.Type): ReadonlyArray<NomadEvent> => {
     case "Job":
       return [NomadEvent.JobChanged({ jobId: event.Key, index })]
     case "Allocation":
-      return [NomadEvent.AllocationChanged({ jobId, allocationId: event.Key, index })]
+      return [NomadEvent.AllocationChanged({ jobId, allocationId: event.Key, ended: isLast(event), index })]
     case "Evaluation":
       return [NomadEvent.EvaluationChanged({ jobId, index })]
     case "Node":
@@ -112,3 +115,7 @@ const toNomadEvent = (event: typeof Event.Type): ReadonlyArray<NomadEvent> => {
       return []
   }
 }
+
+const isLast = ({ Payload }: typeof Event.Type): boolean => lastStates.has(Payload?.Allocation?.ClientStatus ?? "")
+
+const lastStates = new Set(["complete", "failed", "lost"])

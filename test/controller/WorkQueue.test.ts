@@ -112,6 +112,34 @@ describe("WorkQueue", () => {
     })
   )
 
+  it.scoped("looks once at what is announced several times shortly after another, however often", () =>
+    Effect.gen(function* () {
+      const passes = yield* Ref.make<ReadonlyArray<string>>([])
+      const queue = yield* makeWorkQueue({ reconcile: slow(passes), backoff, concurrency: 2 })
+      for (let times = 0; times < 4; times++) {
+        yield* queue.addShortly("web")
+        assert.deepStrictEqual(yield* Ref.get(passes), [])
+        yield* TestClock.adjust("15 millis")
+      }
+      assert.deepStrictEqual(yield* Ref.get(passes), ["web"])
+      // What comes in the midst of a look has another one.
+      yield* queue.addShortly("web")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Ref.get(passes), ["web", "web"])
+    })
+  )
+
+  it.scoped("drops what is announced for shortly when it is looked at before", () =>
+    Effect.gen(function* () {
+      const passes = yield* Ref.make<ReadonlyArray<string>>([])
+      const queue = yield* makeWorkQueue({ reconcile: slow(passes), backoff, concurrency: 2 })
+      yield* queue.addShortly("web")
+      yield* queue.addFirst("web")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Ref.get(passes), ["web"])
+    })
+  )
+
   it.scoped("drops the later look when an earlier one comes", () =>
     Effect.gen(function* () {
       const passes = yield* Ref.make<ReadonlyArray<string>>([])

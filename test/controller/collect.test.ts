@@ -29,7 +29,7 @@ const tester = Layer.merge(agent, Layer.provideMerge(LogArchive.layer(keys), emb
 
 const attempt: Attempt = { nomad_job_id: "build-x-1", phase: "build", attempt: 1, intended_at: 0, seen: true }
 
-/** The id of the ended allocation of a job that wrote something and failed. */
+/** A job that wrote something and failed. */
 const failed = Effect.gen(function* () {
   const nomad = yield* Nomad
   yield* nomad.register(scriptJob("build-x-1", "failing").Job)
@@ -37,7 +37,8 @@ const failed = Effect.gen(function* () {
     "it failed",
     Effect.map(nomad.allocations("build-x-1"), (rows) => rows.some(({ ClientStatus }) => ClientStatus === "failed"))
   )
-  return Option.map(Option.fromNullable((yield* nomad.allocations("build-x-1"))[0]), ({ ID }) => ID)
+  const allocationId = Option.map(Option.fromNullable((yield* nomad.allocations("build-x-1"))[0]), ({ ID }) => ID)
+  return { allocationId, succeeded: false }
 })
 
 const text = (stream: "stdout" | "stderr") =>
@@ -92,6 +93,26 @@ describe("collect", () => {
         const collected = yield* Effect.provideService(collect("web", attempt, allocation, redactor), Nomad, telling)
         assert.deepStrictEqual(collected.usage, { cpu: 250, memory: 2, disk: 2 })
       }
+    }).pipe(Effect.provide(tester), Effect.scoped)
+  )
+
+  it.live("asks only for reports that there can be", () =>
+    Effect.gen(function* () {
+      const nomad = yield* Nomad
+      const { allocationId } = yield* failed
+      const askedFor = Effect.fnUntraced(function* (phase: Attempt["phase"], succeeded: boolean) {
+        const asked: Array<string> = []
+        const noting = {
+          ...nomad,
+          readFile: (_id: string, path: string) => Effect.sync(() => (asked.push(path), Option.none<Uint8Array>()))
+        }
+        const child = { allocationId, succeeded }
+        yield* Effect.provideService(collect("web", { ...attempt, phase }, child, redactor), Nomad, noting)
+        return asked
+      })
+      assert.deepStrictEqual(yield* askedFor("test", true), [])
+      assert.deepStrictEqual(yield* askedFor("test", false), ["alloc/failure.json"])
+      assert.deepStrictEqual(yield* askedFor("build", true), ["alloc/result.json", "alloc/failure.json"])
     }).pipe(Effect.provide(tester), Effect.scoped)
   )
 
@@ -155,7 +176,11 @@ describe("collect", () => {
         }
       })
       const collectFrom = (size: number) =>
-        Effect.provideService(collect("web", attempt, Option.some("a"), redactor), Nomad, serve(size))
+        Effect.provideService(
+          collect("web", attempt, { allocationId: Option.some("a"), succeeded: false }, redactor),
+          Nomad,
+          serve(size)
+        )
 
       const large = yield* collectFrom(whole.length)
       assert.deepInclude(large, { logs: "archived", logBytes: whole.length, logTruncated: true })
@@ -185,7 +210,11 @@ describe("collect", () => {
         logs: (_id, _task, stream, { limit = slice, offset = 0 } = {}) =>
           Effect.succeed(stream === "stderr" ? new Uint8Array() : whole.subarray(offset, offset + limit))
       }
-      const collected = yield* Effect.provideService(collect("web", attempt, Option.some("a"), redactor), Nomad, served)
+      const collected = yield* Effect.provideService(
+        collect("web", attempt, { allocationId: Option.some("a"), succeeded: false }, redactor),
+        Nomad,
+        served
+      )
       assert.deepStrictEqual(collected.tail.slice(-1), ["[main/stdout] the end: [redacted]"])
       const told = Option.map(collected.failure, ({ message }) => message)
       assert.deepStrictEqual(told, Option.some("no way to https://[redacted]@git.example.com/x"))
@@ -207,7 +236,11 @@ describe("collect", () => {
             stream === "stderr" ? new Uint8Array() : origin === "end" ? end : Buffer.alloc(limit, "line\n")
           )
       }
-      yield* Effect.provideService(collect("web", attempt, Option.some("a"), redactor), Nomad, served)
+      yield* Effect.provideService(
+        collect("web", attempt, { allocationId: Option.some("a"), succeeded: false }, redactor),
+        Nomad,
+        served
+      )
       assert.match(yield* text("stdout"), /cut out here\]\nnext line\n$/)
     }).pipe(Effect.provide(tester), Effect.scoped)
   )

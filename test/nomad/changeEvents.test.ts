@@ -52,10 +52,10 @@ describe("the event stream", () => {
           { _tag: "JobChanged", jobId: id, index: 1801 },
           { _tag: "EvaluationChanged", jobId: id, index: 1801 },
           { _tag: "EvaluationChanged", jobId: id, index: 1802 },
-          { _tag: "AllocationChanged", jobId: id, allocationId, index: 1802 },
+          { _tag: "AllocationChanged", jobId: id, allocationId, ended: false, index: 1802 },
           { _tag: "JobChanged", jobId: id, index: 1802 },
           { _tag: "EvaluationChanged", jobId: id, index: 1803 },
-          { _tag: "AllocationChanged", jobId: id, allocationId, index: 1804 }
+          { _tag: "AllocationChanged", jobId: id, allocationId, ended: false, index: 1804 }
         ]
       )
       assert.strictEqual(
@@ -124,6 +124,25 @@ describe("the event stream", () => {
     })
   )
 
+  it.scopedLive("tells which allocations were in their last state", () =>
+    Effect.gen(function* () {
+      const states = ["pending", "running", "unknown", "complete", "failed", "lost"]
+      const { first } = yield* scripted((response) => {
+        const Events = states.map((ClientStatus) => ({
+          Topic: "Allocation",
+          Key: ClientStatus,
+          Payload: { Allocation: { JobID: "j", ClientStatus } }
+        }))
+        response.write(`${JSON.stringify({ Index: 9, Events })}\n`)
+      })
+      const [, ...told] = yield* first(1 + states.length)
+      assert.deepStrictEqual(
+        told.flatMap((event) => (event._tag === "AllocationChanged" && event.ended ? [event.allocationId] : [])),
+        ["complete", "failed", "lost"]
+      )
+    })
+  )
+
   it.scopedLive("passes over what it can't understand, and what it wasn't asked to know", () =>
     Effect.gen(function* () {
       const { first } = yield* scripted((response) => {
@@ -140,7 +159,7 @@ describe("the event stream", () => {
         [
           { _tag: "Connected" },
           { _tag: "NodeChanged", nodeId: "n", index: 6 },
-          { _tag: "AllocationChanged", jobId: "j", allocationId: "a", index: 7 },
+          { _tag: "AllocationChanged", jobId: "j", allocationId: "a", ended: false, index: 7 },
           { _tag: "EvaluationChanged", jobId: "", index: 8 }
         ]
       )

@@ -96,7 +96,7 @@ export const makeSimNomad = (
         return refuse(NotFound, `logs ${id}`, "failed to list entries: no such file or directory")
       }),
     followLogs: () => Stream.fromEffect(notModelled("followLogs")),
-    events: () => nomadEvents(world, wire, process),
+    events: (topics) => nomadEvents(world, wire, process, topics),
     nodes: () => notModelled("nodes"),
     regions: () => notModelled("regions"),
     leader: () => notModelled("leader"),

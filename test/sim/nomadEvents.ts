@@ -1,7 +1,7 @@
-import { Effect, Queue, Schedule, Stream } from "effect"
+import { Effect, Queue, Schedule, Schema, Stream } from "effect"
 import type { NomadEvent as StoredEvent } from "../../src/embedded/nomad/machine/NomadState.ts"
 import { type ApiError, Unavailable } from "../../src/http/ApiError.ts"
-import { NomadEvent } from "../../src/nomad/NomadEvent.ts"
+import { type EventTopic, NomadEvent } from "../../src/nomad/NomadEvent.ts"
 import type { NomadWorld } from "./NomadWorld.ts"
 import type { SimProcess } from "./SimProcess.ts"
 import type { Wire } from "./Wire.ts"
@@ -10,18 +10,30 @@ import type { Wire } from "./Wire.ts"
  * The event stream: one batch a notification, each of which can get lost, come twice, or be overtaken. A broken
  * connection begins again with `Connected`, and what happened meanwhile is not told.
  */
-export const nomadEvents = (world: NomadWorld, wire: Wire, process: SimProcess): Stream.Stream<NomadEvent> =>
-  connection(world, wire, process).pipe(Stream.retry(Schedule.spaced("500 millis")), Stream.orDie)
+export const nomadEvents = (
+  world: NomadWorld,
+  wire: Wire,
+  process: SimProcess,
+  topics: ReadonlyArray<EventTopic>
+): Stream.Stream<NomadEvent> =>
+  connection(world, wire, process, new Set(topics)).pipe(Stream.retry(Schedule.spaced("500 millis")), Stream.orDie)
 
 type Item = { readonly events: ReadonlyArray<NomadEvent> } | { readonly broken: ApiError }
 
-const connection = (world: NomadWorld, wire: Wire, process: SimProcess): Stream.Stream<NomadEvent, ApiError> =>
+const connection = (
+  world: NomadWorld,
+  wire: Wire,
+  process: SimProcess,
+  topics: ReadonlySet<string>
+): Stream.Stream<NomadEvent, ApiError> =>
   Effect.gen(function* () {
     const items = yield* Queue.unbounded<Item>()
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         world.listen((batches) => {
-          const events = batches.flatMap((batch) => batch.Events.flatMap(eventOf))
+          const events = batches.flatMap((batch) =>
+            batch.Events.filter(({ Topic }) => topics.has(Topic)).flatMap(eventOf)
+          )
           if (events.length > 0) deliver(wire, process, items, events)
         })
       ),
@@ -43,13 +55,17 @@ const deliver = (wire: Wire, process: SimProcess, items: Queue.Enqueue<Item>, ev
       void items.unsafeOffer({ broken: new Unavailable({ system: "nomad", operation: "events", detail: "cut" }) })
   })
 
-const eventOf = ({ Topic, Key, Index, FilterKeys }: StoredEvent): ReadonlyArray<NomadEvent> => {
+const hasEnded = Schema.is(
+  Schema.Struct({ Allocation: Schema.Struct({ ClientStatus: Schema.Literal("complete", "failed", "lost") }) })
+)
+
+const eventOf = ({ Topic, Key, Index, FilterKeys, Payload }: StoredEvent): ReadonlyArray<NomadEvent> => {
   const jobId = FilterKeys?.[0] ?? ""
   switch (Topic) {
     case "Job":
       return [NomadEvent.JobChanged({ jobId: Key, index: Index })]
     case "Allocation":
-      return [NomadEvent.AllocationChanged({ jobId, allocationId: Key, index: Index })]
+      return [NomadEvent.AllocationChanged({ jobId, allocationId: Key, ended: hasEnded(Payload), index: Index })]
     case "Evaluation":
       return [NomadEvent.EvaluationChanged({ jobId, index: Index })]
     case "Node":
