@@ -1,6 +1,7 @@
 import type { Reason } from "../domain/Status.ts"
 import type { Cause } from "./Cause.ts"
 import { causeOfReason } from "./causeOfReason.ts"
+import { failedPull } from "./failedPull.ts"
 import { exitCauses, type Finding, findError, findErrorOf } from "./findError.ts"
 import { type LogText, readLog } from "./readLog.ts"
 import { rank } from "./Rule.ts"
@@ -13,6 +14,8 @@ export interface Judgement {
 
 /** What went wrong: by the reason where that says it all, else by the output, else by the exit code. */
 export const judgeOutput = (scene: Scene, logs: ReadonlyArray<LogText>): Judgement => {
+  // The login and the registry that its reason speaks of are not the job's.
+  if (failedPull(scene)?.setting !== undefined) return { cause: "infrastructure", finding: undefined }
   const known = causeOfReason(scene.reason)
   if (known !== undefined) return withReason(known, scene, logs)
   if (scene.reason === "DriverFailure") return ofDriver(scene)

@@ -1,10 +1,13 @@
 import type { Status } from "../domain/Status.ts"
 import type { Cause } from "./Cause.ts"
+import { failedPull, pullAdvice } from "./failedPull.ts"
 import type { Finding } from "./findError.ts"
 import { placeOf, type Scene } from "./Scene.ts"
 
 /** What to do now, in one sentence that names what the evidence names. */
 export const nextAction = (cause: Cause, scene: Scene, finding: Finding | undefined, status: Status): string => {
+  const pull = failedPull(scene)
+  if (pull !== undefined) return pullAdvice(pull, scene)
   const told = finding?.rule?.cause === cause ? fromRule(finding, scene) : undefined
   return told ?? advice[cause](scene, status, finding)
 }
