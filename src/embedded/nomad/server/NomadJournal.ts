@@ -14,6 +14,7 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { emptyState, type NomadState } from "../machine/NomadState.ts"
+import { SharedGroups } from "./SharedGroups.ts"
 import { stepsOf, type StoredStep, toStoredStep, withStep } from "./storedRows.ts"
 
 /** What is stored cannot be read. */
@@ -39,10 +40,12 @@ export class NomadJournal {
   private size: number
   private compactSize: number
   private dirty = false
+  private groups: SharedGroups
   private readonly syncing: NodeJS.Timeout
 
-  private constructor(path: string) {
+  private constructor(path: string, groups: SharedGroups) {
     this.path = path
+    this.groups = groups
     this.file = openSync(path, "a", 0o600)
     this.size = statSync(path).size
     this.compactSize = this.size
@@ -54,9 +57,10 @@ export class NomadJournal {
   static open(folder: string): { readonly state: NomadState; readonly journal: NomadJournal } {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const path = join(folder, "journal.jsonl")
-    const journal = new NomadJournal(path)
+    const groups = new SharedGroups()
+    const journal = new NomadJournal(path, groups)
     try {
-      return { state: replay(path), journal }
+      return { state: replay(path, groups), journal }
     } catch (error) {
       journal.close()
       throw error
@@ -66,14 +70,16 @@ export class NomadJournal {
   /** Throws what the file system throws, and has then written nothing. */
   append(step: StoredStep): void {
     if (step.changes.length === 0) return
-    const line = Buffer.from(`${JSON.stringify(step)}\n`)
+    const { line, written } = this.groups.encode(step)
+    const bytes = Buffer.from(`${line}\n`)
     try {
-      writeAll(this.file, line)
+      writeAll(this.file, bytes)
     } catch (error) {
       ftruncateSync(this.file, this.size)
       throw error
     }
-    this.size += line.length
+    written()
+    this.size += bytes.length
     this.dirty = true
   }
 
@@ -82,7 +88,12 @@ export class NomadJournal {
     if (this.size <= Math.max(largerThan, 2 * this.compactSize)) return
     const draft = `${this.path}.tmp`
     const file = openSync(draft, "w", 0o600)
-    for (const step of stepsOf(state)) writeAll(file, Buffer.from(`${JSON.stringify(step)}\n`))
+    const groups = new SharedGroups()
+    for (const step of stepsOf(state)) {
+      const { line, written } = groups.encode(step)
+      writeAll(file, Buffer.from(`${line}\n`))
+      written()
+    }
     fsyncSync(file)
     closeSync(file)
     renameSync(draft, this.path)
@@ -90,6 +101,7 @@ export class NomadJournal {
     this.file = openSync(this.path, "a", 0o600)
     this.size = statSync(this.path).size
     this.compactSize = this.size
+    this.groups = groups
   }
 
   close(): void {
@@ -112,20 +124,21 @@ const writeAll = (file: number, bytes: Buffer): void => {
 
 const parse = Schema.decodeUnknownSync(Schema.parseJson(Schema.Unknown))
 
-const replay = (path: string): NomadState => {
+const replay = (path: string, groups: SharedGroups): NomadState => {
   const text = readFileSync(path, "utf8")
   const complete = text.slice(0, text.lastIndexOf("\n") + 1)
   if (complete.length < text.length) truncateSync(path, Buffer.byteLength(complete))
+  const decode = groups.reader()
   let state = emptyState
   for (const [index, line] of complete.split("\n").entries()) {
-    if (line !== "") state = withStep(state, read(path, index + 1, line))
+    if (line !== "") state = withStep(state, read(path, index + 1, line, decode))
   }
   return state
 }
 
-const read = (path: string, number: number, line: string): StoredStep => {
+const read = (path: string, number: number, line: string, decode: (line: unknown) => unknown): StoredStep => {
   try {
-    return toStoredStep(parse(line))
+    return toStoredStep(decode(parse(line)))
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new StoredNomadError({ path, why: `line ${number} is damaged (${why})` })

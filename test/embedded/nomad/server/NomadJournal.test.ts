@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, HashMap } from "effect"
-import { appendFileSync, statSync } from "node:fs"
+import { appendFileSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { NomadEngine } from "../../../../src/embedded/nomad/server/NomadEngine.ts"
 import { NomadJournal, StoredNomadError } from "../../../../src/embedded/nomad/server/NomadJournal.ts"
@@ -66,6 +66,37 @@ describe("the journal", () => {
       assert.deepStrictEqual([...HashMap.keys(back.jobs)].toSorted(), [...HashMap.keys(state.jobs)].toSorted())
       assert.strictEqual(back.index, state.index + 1)
       assert.strictEqual(HashMap.size(back.nodes), 0)
+    })
+  )
+
+  it.scoped("holds a job's text once, however many rows have it, and after it was opened again", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratchFolder
+      const path = join(folder, "journal.jsonl")
+      const script = `echo ${"a long script ".repeat(20)}`
+      const times = () => readFileSync(path, "utf8").split(script).length - 1
+      const job = batchJob("long")
+      const long = { ...job, TaskGroups: (job.TaskGroups ?? []).map((group) => ({ ...group, Meta: { script } })) }
+      const first = NomadJournal.open(folder)
+      const engine = new NomadEngine(first.state, first.journal)
+      engine.execute({ _tag: "UpsertNode", node: node("a", { Cpu: 1e9, MemoryMB: 1e9, DiskMB: 1e9 }) })
+      engine.execute({ _tag: "Register", job: long })
+      first.journal.close()
+      assert.strictEqual(times(), 1)
+      const second = NomadJournal.open(folder)
+      const again = new NomadEngine(second.state, second.journal)
+      again.execute({ _tag: "Deregister", jobId: "long", purge: false })
+      second.journal.close()
+      assert.strictEqual(times(), 1)
+      const back = reopened(folder)
+      for (const table of ["jobs", "versions", "allocations"] as const) {
+        assert.deepStrictEqual(
+          Object.fromEntries(HashMap.toEntries<string, unknown>(back[table])),
+          Object.fromEntries(HashMap.toEntries<string, unknown>(again.state[table]))
+        )
+      }
+      appendFileSync(path, '{"index":9,"tables":{},"changes":[{"table":"job","key":"x","value":{"TaskGroups":77}}]}\n')
+      assert.throws(() => NomadJournal.open(folder), StoredNomadError, /task groups 77 are missing/)
     })
   )
 
