@@ -69,11 +69,18 @@ const make = Effect.fnUntraced(function* (
   const seen = yield* Ref.make(Option.none<FeedValue>())
   let indexed = false
 
+  /**
+   * A Consul server that has just begun to lead may answer a plain read before it has its store together: that something
+   * isn't there any more it must say in a consistent one, which it doesn't answer before.
+   */
+  const sure = (name: string, read: StatusRead) =>
+    read.modifyIndex > 0 ? Effect.succeed(read) : statuses.get(name, { consistent: true })
+
   /** One read for all that wait; who is not content stays. */
   const wake = Effect.fnUntraced(function* (name: string) {
     const those = waiting.get(name)
     if (those === undefined) return
-    const read = yield* Effect.exit(statuses.get(name))
+    const read = yield* Effect.exit(Effect.flatMap(statuses.get(name), (now) => sure(name, now)))
     for (const { answer, wanted } of those) {
       if (read._tag === "Failure") Deferred.unsafeDone(answer, Effect.failCause(read.cause))
       else if (wanted(read.value)) Deferred.unsafeDone(answer, Effect.succeedSome(read.value))
@@ -90,6 +97,8 @@ const make = Effect.fnUntraced(function* (
   }
 
   const index = Effect.gen(function* () {
+    // What it doesn't list is taken for unknown from then on.
+    yield* consul.get(keys.feed, { consistent: true })
     const present = yield* statuses.list
     names.clear()
     mostNames = Math.max(fewestNames, 2 * present.length)
@@ -145,39 +154,42 @@ const make = Effect.fnUntraced(function* (
     name: string,
     within: Duration.Duration,
     wanted: Waiter["wanted"],
-    end: Effect.Effect<void> = Effect.never
-  ): Effect.Effect<StatusRead, ApiError> =>
-    Effect.acquireUseRelease(
+    end: Effect.Effect<void> = Effect.never,
+    /** There was one. */
+    known = false
+  ): Effect.Effect<StatusRead, ApiError> => {
+    const look = Effect.flatMap(statuses.latest(name), (now) => (known ? sure(name, now) : Effect.succeed(now)))
+    return Effect.acquireUseRelease(
       // Expected before it is read: what changes in between is not missed.
       Effect.sync(() => expect(name, wanted)),
       (waiter) =>
-        Effect.flatMap(statuses.latest(name), (now) =>
+        Effect.flatMap(look, (now) =>
           wanted(now) || Duration.lessThanOrEqualTo(within, Duration.zero)
             ? Effect.succeed(now)
             : Effect.flatMap(
                 endedBy(waiter, [Effect.sleep(within), end]),
-                Option.match({ onNone: () => statuses.latest(name), onSome: Effect.succeed })
+                Option.match({ onNone: () => look, onSome: Effect.succeed })
               )
         ),
       (waiter) => Effect.sync(() => leave(name, waiter))
     )
+  }
 
-  const newer = (name: string, index: number, within: Duration.Duration, end?: Effect.Effect<void>) =>
-    until(name, within, (read) => index <= 0 || isNewer(read, index), end)
+  const above = (index: number) => (read: StatusRead) => index <= 0 || isNewer(read, index)
 
   const follow = (name: string) =>
     Stream.unfoldEffect(Option.some(0), (index) =>
       Option.match(index, {
         onNone: () => Effect.succeedNone,
         onSome: (at) =>
-          Effect.map(newer(name, at, Duration.infinity), (read) =>
+          Effect.map(until(name, Duration.infinity, above(at), Effect.never, true), (read) =>
             Option.some([read, read.modifyIndex === 0 ? Option.none<number>() : Option.some(read.modifyIndex)] as const)
           )
       })
     )
 
   return StatusWatch.of({
-    newer,
+    newer: (name, index, within, end) => until(name, within, above(index), end, index > 0),
     appears: (name, within, end) => Effect.asVoid(until(name, within, ({ modifyIndex }) => modifyIndex > 0, end)),
     follow,
     nameOf: Effect.fnUntraced(function* (jobId) {

@@ -60,7 +60,7 @@ export class Statuses extends Context.Tag("jobforge/store/Statuses")<
      * None also for bytes that are no status: the run's children have names that follow from the record, so it can be made
      * anew, unless it is a newer version's.
      */
-    readonly get: (name: string) => Effect.Effect<StatusRead, ApiError>
+    readonly get: (name: string, options?: ReadOptions) => Effect.Effect<StatusRead, ApiError>
     /** As `get`, and as new: for those who are many and ask at the same time, who share what it costs. */
     readonly latest: (name: string) => Effect.Effect<StatusRead, ApiError>
     readonly list: Effect.Effect<ReadonlyArray<StoredStatus>, ApiError>
@@ -126,7 +126,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const latest = yield* makeSharedReads(consul, { keyOf: keys.status, read: (name) => readStatus(name) })
 
   return Statuses.of({
-    get: (name) => readStatus(name),
+    get: readStatus,
     latest,
     list: Effect.map(consul.list(keys.statuses), ({ value }) =>
       value.flatMap((entry) => {
