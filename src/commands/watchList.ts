@@ -6,6 +6,7 @@ import { connect } from "./connect.ts"
 import { formatTable } from "./formatTable.ts"
 import { Io } from "./Io.ts"
 import { historyQuery, type ListOptions } from "./listJobs.ts"
+import { listView } from "./listView.ts"
 import { ofHistory } from "./looks.ts"
 import { liveScreen } from "./terminal/liveScreen.ts"
 import { paint } from "./terminal/paint.ts"
@@ -20,7 +21,7 @@ export const watchList = Effect.fn("list")(function* (options: ListOptions) {
     onSome: (terminal) =>
       paint(
         terminal,
-        Stream.map(readings, (history) => () => linesOf(history))
+        Stream.map(readings, (history) => () => listView(history))
       ),
     onNone: () => printChanges(readings)
   })
@@ -28,8 +29,6 @@ export const watchList = Effect.fn("list")(function* (options: ListOptions) {
 
 /** The service has a stream of each job's transitions, and none of all jobs'. */
 const interval = "2 seconds"
-
-const linesOf = (history: History): ReadonlyArray<string> => tableOf(history).trimEnd().split("\n")
 
 const tableOf = (history: History): string => formatTable(ofHistory.header, ofHistory.rows(history))
 
