@@ -192,6 +192,10 @@ const placementAdvice = (scene: Scene): string => {
   const [, constraint] = /Constraint "([^"]{1,200})"/.exec(message) ?? []
   if (constraint !== undefined)
     return `Correct test.constraints (or gpu_required), or ask for a node that has it: no node fulfils ${constraint}.`
+  const [, datacenter] =
+    /No nodes were eligible.{0,20}No nodes are available in datacenter "([^"]{1,100})"/.exec(message) ?? []
+  if (datacenter !== undefined)
+    return `Have the operator name a datacenter in NOMAD_DATACENTERS that has nodes (now ${datacenter}): ${message}.`
   return `Ask an operator for a node that can take the job: ${message}.`
 }
 

@@ -147,6 +147,18 @@ describe("diagnose", () => {
     }
   })
 
+  it("names the setting where no node is in the datacenters that steps may run in, and only there", () => {
+    const of = (words: string) =>
+      diagnose(failed({ label: "unplaceable", reason: "Unplaceable", message: `Nomad can't place the job: ${words}` }))
+        .next_action
+    const empty = 'No nodes are available in datacenter "cluster"'
+    assert.include(
+      of(`No nodes were eligible for evaluation; ${empty}`),
+      "NOMAD_DATACENTERS that has nodes (now cluster)"
+    )
+    assert.notInclude(of(`${empty}; Dimension "memory" exhausted on 2 nodes`), "NOMAD_DATACENTERS")
+  })
+
   it("sends to the record where that was deleted, and to a retry where somebody ended the job", () => {
     const of = (reason: "Cancelled" | "Deleted") => diagnose(failed({ label: "cancelled", reason, message: "ended" }))
     assert.isFalse(of("Deleted").retryable)
