@@ -91,12 +91,19 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
         return key === `${keys.jobs}${name}` && name !== "" ? [name] : []
       })
     ),
-    find: Effect.fn("JobFinder.find")(function* (id) {
+    find: Effect.fnUntraced(function* (id) {
       for (const look of places) {
         const found = yield* look(id)
         if (Option.isSome(found)) return found
       }
-      // A job moves to the archive in one transaction: it may have done so between the two looks.
+      // That a job isn't there nobody is told by plain reads alone: a Consul server that has just begun to lead may answer them
+      // before it has its store together, and a consistent one only then.
+      yield* consul.get(keys.status(id), { consistent: true })
+      for (const look of [ofName, ofRun]) {
+        const found = yield* look(id)
+        if (Option.isSome(found)) return found
+      }
+      // A job moves to the archive in one transaction: it may also have done so between two looks.
       return yield* ofArchive(id)
     })
   })

@@ -3,7 +3,10 @@ import { Context, Duration, Effect, Fiber, Layer, Option, Stream } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import type { Status } from "../../src/domain/Status.ts"
 import { encodeFeed } from "../../src/store/FeedValue.ts"
+import { JobArchive } from "../../src/store/JobArchive.ts"
+import { JobFinder } from "../../src/store/JobFinder.ts"
 import { keysBelow } from "../../src/store/keys.ts"
+import { LiveSettings } from "../../src/store/LiveSettings.ts"
 import { Statuses } from "../../src/store/Statuses.ts"
 import { StatusWatch } from "../../src/store/StatusWatch.ts"
 import { statusValue } from "../../src/store/statusValue.ts"
@@ -19,7 +22,7 @@ const status = (name: string, message: string): Status => ({
 
 /**
  * A status watch over an embedded Consul that can be as one whose server was started again: until it has caught up it
- * holds nothing for plain reads, and knows in consistent ones.
+ * holds nothing for plain reads; a consistent one it answers once it has.
  */
 const scene = Effect.gen(function* () {
   let isBehind = false
@@ -33,7 +36,7 @@ const scene = Effect.gen(function* () {
         if (options?.consistent === true) {
           consistent += 1
           return Effect.tap(consul.get(key, options), () => {
-            isBehind = isBehind && key.startsWith(keys.statuses)
+            isBehind = false
           })
         }
         return isBehind ? Effect.succeedNone : consul.get(key, options)
@@ -41,7 +44,16 @@ const scene = Effect.gen(function* () {
     list: (prefix, options) =>
       Effect.map(consul.list(prefix, options), (listed) => (isBehind ? { ...listed, value: [] } : listed))
   }
-  const layers = Layer.provideMerge(StatusWatch.layer(keys), Statuses.layer(keys))
+  const layers = JobFinder.layer(keys).pipe(
+    Layer.provideMerge(StatusWatch.layer(keys)),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        JobArchive.layer(keys),
+        LiveSettings.layer(keys, {}, () => {}),
+        Statuses.layer(keys)
+      )
+    )
+  )
   const built = yield* Layer.build(Layer.provide(layers, Layer.succeed(Consul, restarted)))
   let seq = 0
   const tell = (name: string) =>
@@ -58,6 +70,7 @@ const scene = Effect.gen(function* () {
   yield* tell("nobody")
   return {
     consul,
+    finder: Context.get(built, JobFinder),
     watch: Context.get(built, StatusWatch),
     tell,
     write,
@@ -77,6 +90,8 @@ describe("who waits for news of a status", () => {
 
       const waiting = yield* Effect.fork(watch.newer("a", index, Duration.seconds(20)))
       yield* Effect.repeat(watch.waiters, { until: (count) => count === 1 })
+      yield* Effect.sleep("50 millis")
+      yield* behind
       yield* tell("a")
       yield* Effect.sleep("50 millis")
       assert.isTrue(Option.isNone(yield* Fiber.poll(waiting)))
@@ -131,6 +146,21 @@ describe("a run's name", () => {
       yield* write("a", "first")
       yield* behind
       assert.deepStrictEqual(yield* watch.nameOf("run-of-a"), Option.some("a"))
+    })
+  )
+})
+
+describe("a job", () => {
+  it.scopedLive("is found on a server that had not caught up, by its record's name and by its run's id", () =>
+    Effect.gen(function* () {
+      const { behind, finder, write } = yield* scene
+      const index = yield* write("a", "first")
+      for (const id of ["a", "run-of-a"]) {
+        yield* behind
+        assert.strictEqual(Option.getOrThrow(yield* finder.find(id)).index, index)
+      }
+      yield* behind
+      assert.deepStrictEqual(yield* finder.find("nothing"), Option.none())
     })
   )
 })
