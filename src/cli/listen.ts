@@ -1,5 +1,6 @@
 import type { HttpApp } from "@effect/platform"
 import { Data, Effect } from "effect"
+import type { Shortcut } from "../server/answerDirectly.ts"
 import { serveHttp } from "../server/httpServer.ts"
 
 /** A port can't be listened on. */
@@ -22,11 +23,12 @@ export interface Address {
 }
 
 /** Serves until the scope closes, as `serveHttp` does: with the same limits on every port. */
-export const listen = <E, R>(
+export const listen = <E, R, D = never>(
   app: HttpApp.Default<E, R>,
-  { host, port, setting }: Address
-): Effect.Effect<void, CannotListen, Effect.Effect.Context<ReturnType<typeof serveHttp<E, R>>>> =>
-  serveHttp(app, { host, port }).pipe(
+  { host, port, setting }: Address,
+  shortcut?: Effect.Effect<Shortcut, never, D>
+): Effect.Effect<void, CannotListen, Effect.Effect.Context<ReturnType<typeof serveHttp<E, R, D>>>> =>
+  serveHttp(app, { host, port }, shortcut).pipe(
     Effect.mapError(({ cause }) => new CannotListen({ host, port, setting, detail: reasonOf(cause) })),
     Effect.asVoid
   )

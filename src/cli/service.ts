@@ -11,7 +11,7 @@ import { makeWatchdog, Watchdog } from "../metrics/Watchdog.ts"
 import type { Nomad } from "../nomad/Nomad.ts"
 import { Authentication } from "../server/Authentication.ts"
 import { Diagnoses } from "../server/Diagnoses.ts"
-import { httpApp } from "../server/httpApp.ts"
+import { httpApp, httpShortcut } from "../server/httpApp.ts"
 import { JobLogs } from "../server/JobLogs.ts"
 import { Jobs } from "../server/Jobs.ts"
 import { Limits } from "../server/Limits.ts"
@@ -143,7 +143,7 @@ const watchdog = Layer.effect(
 
 const serve = Effect.fnUntraced(function* ({ observation, server }: Settings, onServing: () => void) {
   const { host, port } = server
-  yield* listen(httpApp(server), { host, port, setting: "SERVER_PORT, or --port with dev" })
+  yield* listen(httpApp(server), { host, port, setting: "SERVER_PORT, or --port with dev" }, httpShortcut(server))
   const { healthPort } = observation
   if (healthPort !== 0) yield* listen(probes, { host, port: healthPort, setting: "HEALTH_PORT" })
   yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ host, port }))

@@ -98,14 +98,14 @@ const make = Effect.gen(function* () {
   const vault = yield* Vault
   const watch = yield* StatusWatch
 
-  const find = Effect.fn("Jobs.find")(function* (id: string) {
+  const find = Effect.fnUntraced(function* (id: string) {
     const found = yield* finder.find(id)
     const caller = yield* Caller
     if (Option.isNone(found) || !maySee(caller, found.value.status.config?.owner)) return yield* new JobNotFound({ id })
     return found.value
   })
 
-  const submit = Effect.fn("Jobs.submit")(function* (input: unknown, options?: { readonly submitKey?: string }) {
+  const submit = Effect.fnUntraced(function* (input: unknown, options?: { readonly submitKey?: string }) {
     const decoded = decodeInput(input)
     if (Either.isLeft(decoded)) return yield* new InvalidJob({ errors: decoded.left })
     const record = decoded.right
@@ -124,7 +124,7 @@ const make = Effect.gen(function* () {
     return submitted
   })
 
-  const wait = Effect.fn("Jobs.wait")(function* (
+  const wait = Effect.fnUntraced(function* (
     id: string,
     index: number,
     within: Duration.Duration,

@@ -2,6 +2,7 @@ import { Context, Data, Effect, Layer, type Scope } from "effect"
 import { family } from "../metrics/families.ts"
 import { Metrics } from "../metrics/Metrics.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
+import type { Settings } from "../store/Settings.ts"
 
 /** More than this replica does for one caller, or for all of them. Nothing was done. */
 export class LimitReached extends Data.TaggedError("LimitReached")<{
@@ -47,17 +48,17 @@ const make = Effect.gen(function* () {
       return Effect.fail(new LimitReached({ limit, detail, retryAfter }))
     })
 
-  const request = Effect.fnUntraced(function* (caller: string) {
-    const { burst, rate } = (yield* current).access
-    if (rate === 0) return
+  const take = (caller: string, { burst, rate }: Settings["access"]): Effect.Effect<void, LimitReached> => {
+    if (rate === 0) return Effect.void
     const now = clock.unsafeCurrentTimeMillis()
     const before = buckets.get(caller)
     const left = before === undefined ? burst : Math.min(burst, before.left + ((now - before.at) * rate) / 1000)
     if (before === undefined && buckets.size >= mostBuckets) forgetFull(buckets, now, rate, burst)
     buckets.set(caller, { left: left < 1 ? left : left - 1, at: now })
-    if (left >= 1) return
-    return yield* reached("rate", `more than ${rate} requests a second`, Math.ceil((1 - left) / rate))
-  })
+    return left >= 1
+      ? Effect.void
+      : reached("rate", `more than ${rate} requests a second`, Math.ceil((1 - left) / rate))
+  }
 
   const leave = (caller: string) => {
     all -= 1
@@ -90,7 +91,7 @@ const make = Effect.gen(function* () {
       )
     )
 
-  return Limits.of({ request, waiter })
+  return Limits.of({ request: (caller) => Effect.flatMap(current, ({ access }) => take(caller, access)), waiter })
 })
 
 /** Seconds: somebody's wait ends at last. */

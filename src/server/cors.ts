@@ -16,15 +16,15 @@ export const withCors =
   (origins: ReadonlyArray<string>) =>
   <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-      const allowed = allowedOrigin(origins, request.headers["origin"])
+      const asking = request.headers["origin"]
       if (request.method !== "OPTIONS") {
-        return Effect.map(app, HttpServerResponse.setHeaders({ ...allowed, "access-control-expose-headers": exposed }))
+        return Effect.map(app, HttpServerResponse.setHeaders(corsHeaders(origins, asking)))
       }
       return Effect.succeed(
         HttpServerResponse.empty({
           status: 200,
           headers: {
-            ...allowed,
+            ...allowedOrigin(origins, asking),
             "access-control-allow-methods": methodsFor(request.url),
             "access-control-allow-headers": headersFor(request.headers["access-control-request-headers"]),
             "access-control-max-age": "3600"
@@ -32,6 +32,15 @@ export const withCors =
         })
       )
     })
+
+/** What every answer says to a page of this origin. */
+export const corsHeaders = (
+  origins: ReadonlyArray<string>,
+  asking: string | undefined
+): Readonly<Record<string, string>> => ({
+  ...allowedOrigin(origins, asking),
+  "access-control-expose-headers": exposed
+})
 
 /** One origin is told to everybody, as documented; of several the one that asks. */
 const allowedOrigin = (

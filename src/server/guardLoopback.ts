@@ -7,22 +7,38 @@ import { jsonAnswer } from "./jsonAnswer.ts"
  * that. So it answers only to its own names, which a rebound name of a stranger's isn't, and refuses pages of other
  * origins that `CORS_ORIGIN` doesn't name; `*` names nobody.
  */
-export const guardLoopback =
-  (options: { readonly host: string; readonly origins: ReadonlyArray<string> }) =>
-  <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> => {
-    if (!isLoopback(options.host)) return app
-    return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
-      const host = headers["host"]
-      if (host !== undefined && !isLoopback(hostnameOf(`http://${host}`))) {
-        return refused(`the service listens on ${options.host} only and does not answer to another Host`)
-      }
-      const origin = headers["origin"]
-      if (origin !== undefined && !options.origins.includes(origin) && !isLoopback(hostnameOf(origin))) {
-        return refused("pages of this Origin are not allowed; CORS_ORIGIN names those that are")
-      }
-      return app
+export const guardLoopback = (options: LoopbackGuard) => {
+  const fault = loopbackFault(options)
+  return <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
+      const details = fault({ host: headers["host"], origin: headers["origin"] })
+      return details === undefined ? app : refused(details)
     })
+}
+
+export interface LoopbackGuard {
+  readonly host: string
+  readonly origins: ReadonlyArray<string>
+}
+
+/** Why a request with these headers is not answered, if it isn't. */
+export const loopbackFault = ({
+  host: own,
+  origins
+}: LoopbackGuard): ((headers: Readonly<Record<"host" | "origin", string | undefined>>) => string | undefined) => {
+  if (!isLoopback(own)) return () => undefined
+  // Whoever asks again asks by the same name.
+  let known: string | undefined
+  return ({ host, origin }) => {
+    if (host !== undefined && host !== known && !isLoopback(hostnameOf(`http://${host}`))) {
+      return `the service listens on ${own} only and does not answer to another Host`
+    }
+    known = host
+    return origin === undefined || origins.includes(origin) || isLoopback(hostnameOf(origin))
+      ? undefined
+      : "pages of this Origin are not allowed; CORS_ORIGIN names those that are"
   }
+}
 
 /** Whether what listens there can be reached from the machine itself only. */
 export const isLoopback = (hostname: string): boolean =>

@@ -1,6 +1,7 @@
 import { type HttpApp, HttpRouter, type HttpServerRequest } from "@effect/platform"
 import { Cause, Effect, type Scope } from "effect"
 import type { Authentication } from "./Authentication.ts"
+import { answerDirectly } from "./answerDirectly.ts"
 import { authenticate } from "./authenticate.ts"
 import { withCors } from "./cors.ts"
 import { diagnosisRoutes } from "./diagnosisRoutes.ts"
@@ -16,8 +17,8 @@ import { measureAnswers } from "./measureAnswers.ts"
 import { logRoutes } from "./logRoutes.ts"
 import { logLineRoutes } from "./logLineRoutes.ts"
 import { rpcRoutes } from "./rpcRoutes.ts"
-import { statusRoutes } from "./statusRoutes.ts"
-import { submitRoutes } from "./submitRoutes.ts"
+import { statusDirectly, statusRoutes } from "./statusRoutes.ts"
+import { submitDirectly, submitRoutes } from "./submitRoutes.ts"
 import { verbRoutes } from "./verbRoutes.ts"
 
 export interface HttpAppOptions {
@@ -62,6 +63,10 @@ export const httpApp = ({ corsOrigins, host }: HttpAppOptions): HttpApp.Default<
     guardLoopback({ host, origins: corsOrigins }),
     measureAnswers
   )
+
+/** What of it is asked so often that it goes a shorter way. */
+export const httpShortcut = ({ corsOrigins, host }: HttpAppOptions) =>
+  answerDirectly({ host, origins: corsOrigins }, [statusDirectly, submitDirectly])
 
 /** What the routes are about. */
 export type Needs =

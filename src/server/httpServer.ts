@@ -3,31 +3,43 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { type HttpApp, HttpMiddleware, type HttpServerRequest } from "@effect/platform"
 import type { ServeError } from "@effect/platform/HttpServerError"
 import { Deferred, Duration, Effect, Schedule, type Scope } from "effect"
+import type { Shortcut } from "./answerDirectly.ts"
 import { Stopping } from "./Stopping.ts"
 
 /**
  * Serves until the scope closes, on this address and no other. Then it takes no more requests, tells those that wait or
  * stream, gives the others a moment, and cuts what is left. Answers with the port.
  */
-export const serveHttp = Effect.fnUntraced(function* <E, R>(
+export const serveHttp = Effect.fnUntraced(function* <E, R, D = never>(
   app: HttpApp.Default<E, R>,
-  address: { readonly host: string; readonly port: number }
-): Effect.fn.Return<
-  number,
-  ServeError,
-  Exclude<Exclude<R, Stopping>, HttpServerRequest.HttpServerRequest> | Scope.Scope
-> {
+  address: { readonly host: string; readonly port: number },
+  /** Answers some requests in the app's place. */
+  shortcut: Effect.Effect<Shortcut, never, D> = Effect.succeed(() => false)
+): Effect.fn.Return<number, ServeError, Needed<Exclude<R, Stopping>> | D | Scope.Scope> {
   const node = yield* Effect.sync(makeServer)
-  const busy = countBusy(node)
   const server = yield* NodeHttpServer.make(() => node, { host: address.host, port: address.port })
   const stopped = yield* Deferred.make<void>()
-  yield* server.serve(Effect.provideService(app, Stopping, { signal: Deferred.await(stopped) })).pipe(
+  const stopping = { signal: Deferred.await(stopped) }
+  const whole = Effect.provideService(app, Stopping, stopping)
+  const [answer] = yield* Effect.all([NodeHttpServer.makeHandler(whole), server.serve(whole)]).pipe(
     // A span of each request, which nobody collects, would cost more than most of what is asked.
     Effect.locally(HttpMiddleware.currentTracerDisabledWhen, () => true)
   )
+  const isAnswered = yield* Effect.provideService(shortcut, Stopping, stopping)
+  // What it serves itself from now on is what is upgraded.
+  node.removeAllListeners("request")
+  const busy = countBusy(node)
+  node.on("request", (request, response) => {
+    if (!isAnswered(request, response)) answer(request, response)
+  })
   yield* Effect.addFinalizer(() => Effect.zipRight(Deferred.succeed(stopped, undefined), close(node, busy)))
   return server.address._tag === "TcpAddress" ? server.address.port : 0
 })
+
+/** Of what an app needs, what a request doesn't bring. */
+type Needed<R> =
+  | Exclude<R, HttpServerRequest.HttpServerRequest>
+  | Exclude<R, HttpServerRequest.HttpServerRequest | Scope.Scope>
 
 /** Clients that send slowly, or too much before their body, or nothing, keep nothing for long. */
 const makeServer = (): Server => {

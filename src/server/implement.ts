@@ -43,13 +43,16 @@ export const implement = <
   what: string,
   handle: (asked: Asked<Path, UrlParams, Payload>) => Effect.Effect<Success, Failed, R>
 ): HttpRouter.HttpRouter<never, Exclude<R, Provided>> => {
-  const encode = Schema.encode(endpoint.successSchema)
-  return implementRaw(endpoint, what, (asked) =>
-    handle(asked).pipe(
-      Effect.flatMap((success) => Effect.orDie(encode(success))),
-      Effect.map((body) => jsonAnswer(body))
-    )
-  )
+  const answer = answerOf(endpoint.successSchema)
+  return implementRaw(endpoint, what, (asked) => Effect.map(handle(asked), answer))
+}
+
+/** What an endpoint's success looks like on the wire. A success that its schema doesn't allow is a bug, and throws. */
+export const answerOf = <A, I>(
+  schema: Schema.Schema<A, I>
+): ((success: A) => HttpServerResponse.HttpServerResponse) => {
+  const encode = Schema.encodeSync(schema)
+  return (success) => jsonAnswer(encode(success))
 }
 
 /** The same for an endpoint whose answer is no JSON value. */

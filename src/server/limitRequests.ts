@@ -1,4 +1,4 @@
-import { type HttpApp, HttpServerRequest } from "@effect/platform"
+import { type HttpApp, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
 import { Effect } from "effect"
 import { isOpen } from "./authenticate.ts"
 import { failureAnswer } from "./failureAnswer.ts"
@@ -10,13 +10,21 @@ import { addressKey, callerKey } from "./takePlace.ts"
  * everybody has buckets of its own: nobody's requests turn a probe red.
  */
 export const limitRequests = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R | Limits> =>
-  Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    const limits = yield* Limits
-    yield* limits.request(isOpen(request) ? `open ${yield* addressKey}` : yield* callerKey)
-  }).pipe(
-    Effect.matchEffect({
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    Effect.flatMap(
+      isOpen(request) ? Effect.map(addressKey, (key) => `open ${key}`) : callerKey,
+      (key): HttpApp.Default<E, R | Limits> => limited(key, app)
+    )
+  )
+
+/** The same for whoever has this key. */
+export const limited = <E, R>(
+  key: string,
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Limits> =>
+  Effect.flatMap(Limits, ({ request }) =>
+    Effect.matchEffect(request(key), {
       onFailure: (reached) => failureAnswer("Too many requests", reached),
-      onSuccess: (): HttpApp.Default<E, R> => app
+      onSuccess: (): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => app
     })
   )

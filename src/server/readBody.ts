@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http"
 import { HttpServerRequest } from "@effect/platform"
 import { Effect, Either, Option, Predicate, Schema, Stream } from "effect"
 import { Refused } from "./Refused.ts"
@@ -28,11 +29,11 @@ export const readBody: Effect.Effect<string, Refused, HttpServerRequest.HttpServ
   return yield* textOf(Buffer.concat(read.chunks))
 })
 
-/** The first JSON value of the body; what follows it is ignored, as the service always did. Answers with the value and its text. */
-export const readJson = Effect.flatMap(readBody, (text) => firstJson(text.trim()))
+/** The first JSON value of a body; what follows it is ignored, as the service always did. Answers with the value and its text. */
+export const jsonOf = (body: string) => firstJson(body.trim())
 
-/** The same where an empty body is one without fields. */
-export const readFields = Effect.flatMap(readBody, (text) => firstJson(text.trim() === "" ? "{}" : text.trim()))
+/** The same of the request's body; an empty one is one without fields. */
+export const readFields = Effect.flatMap(readBody, (text) => jsonOf(text.trim() === "" ? "{}" : text))
 
 /** Names are matched without regard to case where none fits exactly, as the service always did. */
 export const withKnownNames = (value: unknown, names: ReadonlyArray<string>): unknown => {
@@ -49,6 +50,23 @@ export const withKnownNames = (value: unknown, names: ReadonlyArray<string>): un
 }
 
 export const invalidBody = "Invalid request body"
+
+/**
+ * As `readBody`, of a request as Node's own server hands it over, on which nothing has read yet. None: the ordinary way has
+ * to look at it, since its size was not announced, or is too large.
+ */
+export const bodyOf = (request: IncomingMessage): Option.Option<Effect.Effect<string, Refused>> => {
+  const announced = Number(request.headers["content-length"] ?? Number.NaN)
+  if (!(announced <= maximumBody) || request.headers["transfer-encoding"] !== undefined) return Option.none()
+  return Option.some(
+    Effect.async<string, Refused>((resume) => {
+      const chunks: Array<Uint8Array> = []
+      request.on("data", (chunk: Uint8Array) => chunks.push(chunk))
+      request.once("end", () => resume(textOf(Buffer.concat(chunks))))
+      request.once("error", () => resume(Effect.fail(cutOff())))
+    })
+  )
+}
 
 const tooLarge = new Refused({
   code: 413,

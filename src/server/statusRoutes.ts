@@ -1,20 +1,21 @@
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "@effect/platform"
-import { Effect, Option, Schema, type Scope } from "effect"
+import { type Duration, Effect, Option, Schema, type Scope } from "effect"
 import type { History } from "../api/Answers.ts"
 import { getHistory, getJob, getStatus, listJobs, readStatus, testEndpoint, testResult } from "../api/JobEndpoints.ts"
 import { JobState } from "../api/JobState.ts"
 import { JobStatus, type Status } from "../domain/Status.ts"
 import type { FoundJob } from "../store/JobFinder.ts"
+import type { Direct } from "./Direct.ts"
 import type { Failed } from "./failureAnswer.ts"
-import { type Asked, implement, implementRaw } from "./implement.ts"
+import { answering, type Asked, implement, implementRaw } from "./implement.ts"
 import { type JobQuery, Jobs } from "./Jobs.ts"
 import { jsonAnswer } from "./jsonAnswer.ts"
-import { keepOpen } from "./keepOpen.ts"
-import type { Limits } from "./Limits.ts"
+import { keepOpen, keepSocketOpen } from "./keepOpen.ts"
+import type { LimitReached, Limits } from "./Limits.ts"
 import { badRequest, Refused } from "./Refused.ts"
 import { historyView, statusView } from "./statusView.ts"
 import { Stopping } from "./Stopping.ts"
-import { takePlace } from "./takePlace.ts"
+import { keyOfAddress, takePlace, takePlaceAs } from "./takePlace.ts"
 import { waitOf } from "./waitOf.ts"
 
 const what = "Failed to get job"
@@ -35,13 +36,29 @@ const shown = (found: FoundJob): HttpServerResponse.HttpServerResponse => {
   return answer
 }
 
-/** The status, or a newer one. */
+/** A query that asks for a newer status than some, or for whatever there is. */
+type WaitQuery = { readonly wait?: string | undefined; readonly index?: string | undefined }
+
+/** The status, or a newer one. `begin` makes the request one of those that wait. */
+const look = <R>(
+  id: string,
+  query: WaitQuery,
+  begin: (within: Duration.Duration) => Effect.Effect<void, LimitReached, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, Failed, R | Jobs> =>
+  Effect.flatMap(Jobs, (jobs) =>
+    Effect.flatMap(waitOf(query), (wait) => {
+      if (Option.isNone(wait)) return Effect.map(jobs.find(id), shown)
+      const { index, within } = wait.value
+      return Effect.gen(function* () {
+        const stopping = yield* Stopping
+        yield* begin(within)
+        return shown(yield* jobs.wait(id, index, within, stopping.signal))
+      })
+    })
+  )
+
 const read = Effect.fnUntraced(function* (
-  asked: Asked<
-    { readonly id: string },
-    { readonly wait?: string | undefined; readonly index?: string | undefined },
-    never
-  >
+  asked: Asked<{ readonly id: string }, WaitQuery, never>
 ): Effect.fn.Return<
   HttpServerResponse.HttpServerResponse,
   Failed,
@@ -52,16 +69,33 @@ const read = Effect.fnUntraced(function* (
   | HttpServerRequest.ParsedSearchParams
   | Scope.Scope
 > {
-  const jobs = yield* Jobs
   const { id } = yield* asked.path
-  const wait = yield* waitOf(yield* asked.urlParams)
-  if (Option.isNone(wait)) return yield* Effect.map(jobs.find(id), shown)
-  const { index, within } = wait.value
-  const stopping = yield* Stopping
-  yield* takePlace
-  yield* keepOpen(within)
-  return yield* Effect.map(jobs.wait(id, index, within, stopping.signal), shown)
+  return yield* look(id, yield* asked.urlParams, (within) => Effect.zipRight(takePlace, keepOpen(within)))
 })
+
+/** The paths of one job's status with nothing in them to decode, and at most the two parameters once each. */
+const plainPath =
+  /^\/(?:(?:json|mcp)\/job\/([\w.~-]{1,255})\/status|jobs\/([\w.~-]{1,255})(?:\/status)?)(?:\?(?:wait=([\w.]+)&index=(\d+)|index=(\d+)&wait=([\w.]+)))?$/
+
+/** The same, short of what makes an ordinary request. */
+export const statusDirectly: Direct<Jobs | Limits> = (request) => {
+  const { headers, method, socket, url = "" } = request
+  if (method !== "GET" || headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined) return
+  const [, inJson, inJobs, wait, index, indexFirst, waitLast] = plainPath.exec(url) ?? []
+  const id = inJson ?? inJobs
+  if (id === undefined) return
+  const query = { wait: wait ?? waitLast, index: index ?? indexFirst }
+  const app =
+    query.index === undefined
+      ? look(id, query, () => Effect.void)
+      : Effect.scoped(
+          look(id, query, (within) => {
+            keepSocketOpen(socket, within)
+            return takePlaceAs(keyOfAddress(socket.remoteAddress))
+          })
+        )
+  return answering(readStatus.name, what, app)
+}
 
 /** Where a client names no limit, or none that makes sense; and where it names too high a one. */
 const usualLimit = 50

@@ -59,7 +59,7 @@ export class Submissions extends Context.Tag("jobforge/store/Submissions")<
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
 
-  const submit = Effect.fn("Submissions.submit")(function* (
+  const submit = Effect.fnUntraced(function* (
     record: DesiredRecord,
     { submitKey, wanted }: SubmitOptions
   ): Effect.fn.Return<Submitted, ApiError | SlotTaken | SubmitKeyReused> {

@@ -4,7 +4,7 @@ import { LeaderStatus } from "../../src/leader/LeaderStatus.ts"
 import { Nomad } from "../../src/nomad/Nomad.ts"
 import { Authentication } from "../../src/server/Authentication.ts"
 import { Diagnoses } from "../../src/server/Diagnoses.ts"
-import { httpApp } from "../../src/server/httpApp.ts"
+import { httpApp, httpShortcut } from "../../src/server/httpApp.ts"
 import { serveHttp } from "../../src/server/httpServer.ts"
 import { JobLogs } from "../../src/server/JobLogs.ts"
 import { Limits } from "../../src/server/Limits.ts"
@@ -57,10 +57,12 @@ export const httpDesk = Effect.fnUntraced(function* (options: {
     })
   )
   const context = yield* Layer.build(services)
-  const port = yield* serveHttp(httpApp({ corsOrigins, host }), { host: "127.0.0.1", port: 0 }).pipe(
-    Effect.provide(context),
-    Effect.orDie
-  )
+  const interfaceOptions = { corsOrigins, host }
+  const port = yield* serveHttp(
+    httpApp(interfaceOptions),
+    { host: "127.0.0.1", port: 0 },
+    httpShortcut(interfaceOptions)
+  ).pipe(Effect.provide(context), Effect.orDie)
   const url = `http://127.0.0.1:${port}`
   const ask: HttpDesk["ask"] = (path, init = {}) =>
     Effect.promise(async (signal) => {
