@@ -1,4 +1,4 @@
-import { Data, Effect, Schema } from "effect"
+import { Data, Effect, Predicate, Schema } from "effect"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
 import type { HttpResponse } from "../http/Transport.ts"
 import type { ReadOptions } from "./ReadOptions.ts"
@@ -114,21 +114,31 @@ const encodeOp = (op: TxnOp) => ({
   Session: "session" in op ? op.session : undefined
 })
 
-const Answer = Schema.Struct({
-  Results: Schema.NullOr(
-    Schema.Array(
-      Schema.Struct({
-        KV: Schema.Struct({
-          Key: Schema.String,
-          CreateIndex: Schema.Number,
-          ModifyIndex: Schema.Number,
-          Value: Schema.NullOr(Schema.String)
-        })
-      })
-    )
+/** One of the store's entries in an answer. */
+interface Entry {
+  readonly Key: string
+  readonly CreateIndex: number
+  readonly ModifyIndex: number
+  readonly Value: string | null
+}
+
+const isEntry = (value: unknown): value is { readonly KV: Entry } => {
+  const entry = Predicate.isRecord(value) ? value["KV"] : undefined
+  return (
+    Predicate.isRecord(entry) &&
+    Predicate.isString(entry["Key"]) &&
+    Predicate.isNumber(entry["CreateIndex"]) &&
+    Predicate.isNumber(entry["ModifyIndex"]) &&
+    (entry["Value"] === null || Predicate.isString(entry["Value"]))
   )
-})
-const decodeAnswer = decodeBody(Answer)
+}
+
+/** Looked at as a whole: a transaction may have dozens of results, and one that checks keys is made for every few reads. */
+const Results = Schema.declare(
+  (value: unknown): value is ReadonlyArray<{ readonly KV: Entry }> => Array.isArray(value) && value.every(isEntry),
+  { identifier: "Results" }
+)
+const decodeAnswer = decodeBody(Schema.Struct({ Results: Schema.NullOr(Results) }))
 
 const decodeErrors = decodeBody(
   Schema.Struct({ Errors: Schema.NonEmptyArray(Schema.Struct({ OpIndex: Schema.Number, What: Schema.String })) })
@@ -148,13 +158,6 @@ const committed = Effect.fnUntraced(function* (
   if (denied.length > 0) return TxnResult.RolledBack({ errors: denied })
   return TxnResult.Committed({ results: matched(ops, entries) })
 })
-
-interface Entry {
-  readonly Key: string
-  readonly CreateIndex: number
-  readonly ModifyIndex: number
-  readonly Value: string | null
-}
 
 /** The answers come in the operations' order, with gaps where an operation leaves none. */
 const matched = (ops: ReadonlyArray<TxnOp>, entries: ReadonlyArray<Entry>): ReadonlyArray<TxnEntry> => {

@@ -40,8 +40,8 @@ const pauseAfter = (taken: Duration.Duration): Duration.Duration =>
 const manyNames = 256
 const manyBytes = 1024 * 1024
 
-/** More new names at once than this are fetched many to a request. */
-const singleFetches = 16
+/** More new names at once than this are fetched many to a request: each that is fetched alone costs half a submission. */
+const singleFetches = 1
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul

@@ -96,10 +96,13 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       : { status, modifyIndex }
   }
 
-  const readStatus = (name: string, options?: ReadOptions) =>
+  const readStatus = (name: string, options?: ReadOptions, known?: StatusRead) =>
     Effect.map(
       consul.get(keys.status(name), options),
-      Option.match({ onNone: (): StatusRead => ({ status: Option.none(), modifyIndex: 0 }), onSome: read })
+      Option.match({
+        onNone: (): StatusRead => ({ status: Option.none(), modifyIndex: 0 }),
+        onSome: (entry) => (entry.modifyIndex === known?.modifyIndex ? known : read(entry))
+      })
     )
 
   /** The status that the slot names is asked, not what this process remembers: a holder that it hasn't heard of is one. */
@@ -123,10 +126,13 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     ])
   })
 
-  const latest = yield* makeSharedReads(consul, { keyOf: keys.status, read: (name) => readStatus(name) })
+  const latest = yield* makeSharedReads(consul, {
+    keyOf: keys.status,
+    read: (name, known?: StatusRead) => readStatus(name, undefined, known)
+  })
 
   return Statuses.of({
-    get: readStatus,
+    get: (name, options) => readStatus(name, options),
     latest,
     list: Effect.map(consul.list(keys.statuses), ({ value }) =>
       value.flatMap((entry) => {

@@ -12,7 +12,8 @@ interface Read {
 /** One key's reading. */
 export interface Reading<A extends Read> {
   readonly keyOf: (name: string) => string
-  readonly read: (name: string) => Effect.Effect<A, ApiError>
+  /** `known` is what was read before; it need not be made anew where the key has its index still. */
+  readonly read: (name: string, known?: A) => Effect.Effect<A, ApiError>
 }
 
 /**
@@ -37,9 +38,17 @@ export const makeSharedReads = Effect.fnUntraced(function* <A extends Read>(
     if (oldest !== undefined) known.delete(oldest)
   }
 
+  const recall = (name: string, now: number): A | undefined => {
+    const held = known.get(name)
+    return held === undefined || held.until <= now ? undefined : held.found
+  }
+
   const readOne = Effect.fnUntraced(function* (name: string, answer: Deferred.Deferred<A, ApiError>) {
-    const found = yield* Effect.exit(read(name))
-    if (found._tag === "Success") remember(name, found.value, yield* Clock.currentTimeMillis)
+    const now = yield* Clock.currentTimeMillis
+    const held = recall(name, now)
+    const found = yield* Effect.exit(read(name, held))
+    // What was only recalled is as old as it was.
+    if (found._tag === "Success" && found.value !== held) remember(name, found.value, now)
     yield* Deferred.done(answer, found)
   })
 
@@ -47,8 +56,8 @@ export const makeSharedReads = Effect.fnUntraced(function* <A extends Read>(
   const confirm = Effect.fnUntraced(function* (those: ReadonlyArray<Asked<A>>) {
     const now = yield* Clock.currentTimeMillis
     const old = those.flatMap((one) => {
-      const held = known.get(one.name)
-      return held === undefined || held.until <= now ? [] : [{ ...one, key: keyOf(one.name), found: held.found }]
+      const found = recall(one.name, now)
+      return found === undefined ? [] : [{ ...one, key: keyOf(one.name), found }]
     })
     if (old.length === 0) return those
     const checks = old.map(({ found, key }) => ({ key, index: found.modifyIndex }))
