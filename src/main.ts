@@ -40,7 +40,12 @@ program
   .command("serve")
   .description("run the service against the Consul and Nomad that the environment names")
   .action(async () => {
-    const [{ serve }, { runProcess }] = await Promise.all([import("./cli/serve.ts"), import("./cli/runProcess.ts")])
+    const [{ serve }, { runProcess }, { keepHeapClose }] = await Promise.all([
+      import("./cli/serve.ts"),
+      import("./cli/runProcess.ts"),
+      import("./cli/keepHeapClose.ts")
+    ])
+    keepHeapClose()
     runProcess(serve(process.env, randomUUID()))
   })
 
