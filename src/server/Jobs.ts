@@ -135,14 +135,12 @@ const make = Effect.gen(function* () {
     if (found.archived || index <= 0 || found.index > index) return found
     const { name } = found.status
     const over = (yield* Clock.currentTimeMillis) + Duration.toMillis(within)
-    let isEnded = false
-    const left = Effect.map(Clock.currentTimeMillis, (now) => Duration.millis(isEnded ? 0 : over - now))
-    const ended = Effect.map(end, () => void (isEnded = true))
+    const left = Effect.map(Clock.currentTimeMillis, (now) => Duration.millis(over - now))
     while (Duration.greaterThan(yield* left, Duration.zero)) {
-      const now = yield* toldOf(id, index, yield* watch.newer(name, index, yield* left, ended))
-      if (now.archived || now.index > index) return now
+      const now = yield* toldOf(id, index, yield* watch.newer(name, index, yield* left, end))
+      if (now.archived || now.index > index || (yield* isDone(end))) return now
       // A record that the leader has not looked at yet has no status to wait for.
-      yield* watch.appears(name, Duration.min(lookAgain, yield* left), ended)
+      yield* watch.appears(name, Duration.min(lookAgain, yield* left), end)
     }
     return yield* find(id)
   })
@@ -286,6 +284,10 @@ const make = Effect.gen(function* () {
     purge: (id) => afterEnd(id, "purge")
   })
 })
+
+/** Whether what ends a wait has come; asked at once, and only of waits that had no news. */
+const isDone = (end: Effect.Effect<void>): Effect.Effect<boolean> =>
+  Effect.raceFirst(Effect.as(end, true), Effect.delay(Effect.succeed(false), Duration.zero))
 
 /** A job of the list: its status, or the name of what tells of it. */
 type Listed = { readonly at: number } & (

@@ -1,9 +1,10 @@
-import { Context, Deferred, Duration, Effect, Fiber, FiberId, Layer, Option, Ref, type Scope, Stream } from "effect"
+import { Context, Deferred, Duration, Effect, FiberId, Layer, Option, Ref, type Scope, Stream } from "effect"
 import { ActingToken } from "../consul/ActingToken.ts"
 import { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { decodeFeed, type FeedValue, newsSince } from "./FeedValue.ts"
 import type { Keys } from "./keys.ts"
+import { makeSharedEnds } from "./sharedEnds.ts"
 import { type StatusRead, Statuses } from "./Statuses.ts"
 
 /**
@@ -63,6 +64,7 @@ const make = Effect.fnUntraced(function* (
   const consul = yield* Consul
   const statuses = yield* Statuses
   const waiting = new Map<string, Set<Waiter>>()
+  const ends = yield* makeSharedEnds<Waiter>(({ answer }) => Deferred.unsafeDone(answer, Effect.succeedNone))
   /** By the run's id, where it isn't the record's name itself. */
   const names = new Map<string, string>()
   let mostNames = fewestNames
@@ -146,6 +148,7 @@ const make = Effect.fnUntraced(function* (
   const leave = (name: string, waiter: Waiter) => {
     const those = waiting.get(name)
     those?.delete(waiter)
+    ends.leave(waiter)
     if (those?.size === 0) waiting.delete(name)
   }
 
@@ -166,10 +169,13 @@ const make = Effect.fnUntraced(function* (
         Effect.flatMap(look, (now) =>
           wanted(now) || Duration.lessThanOrEqualTo(within, Duration.zero)
             ? Effect.succeed(now)
-            : Effect.flatMap(
-                endedBy(waiter, [Effect.sleep(within), end]),
-                Option.match({ onNone: () => look, onSome: Effect.succeed })
-              )
+            : ends
+                .after(within, waiter)
+                .pipe(
+                  Effect.zipRight(ends.at(end, waiter)),
+                  Effect.zipRight(Deferred.await(waiter.answer)),
+                  Effect.flatMap(Option.match({ onNone: () => look, onSome: Effect.succeed }))
+                )
         ),
       (waiter) => Effect.sync(() => leave(name, waiter))
     )
@@ -198,19 +204,6 @@ const make = Effect.fnUntraced(function* (
     }),
     waiters: Effect.sync(() => [...waiting.values()].reduce((sum, those) => sum + those.size, 0))
   })
-})
-
-/** The waiter's answer, or none after whatever ends first. Not a race: each would be as much work as all the rest of a wait. */
-const endedBy = Effect.fnUntraced(function* ({ answer }: Waiter, ends: ReadonlyArray<Effect.Effect<void>>) {
-  const none = Deferred.succeed(answer, Option.none())
-  const fibers = yield* Effect.forEach(
-    ends.filter((end) => end !== Effect.never),
-    (end) => Effect.fork(Effect.zipRight(end, none))
-  )
-  return yield* Effect.ensuring(
-    Deferred.await(answer),
-    Effect.forEach(fibers, (fiber) => Fiber.interruptAsFork(fiber, FiberId.none), { discard: true })
-  )
 })
 
 /** A status that is gone is news too: its job has moved to the archive. */
