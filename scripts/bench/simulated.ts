@@ -14,10 +14,10 @@ export interface Simulated {
   readonly messages: number
 }
 
-/** Runs so many jobs to their success; one every 10 ms of the simulator's time, which costs nothing itself. */
+/** Runs so many jobs to their success; one every 200 ms of the simulator's time, which costs nothing itself. */
 export const simulated = (jobs: number): Simulated => {
   const operations = Array.from({ length: jobs }, (_, at) => ({
-    at: 1000 + 10 * at,
+    at: 1000 + 200 * at,
     operation: { do: "put" as const, name: `job-${at}`, text: recordText(`job-${at}`) }
   }))
   const world = new World({ seed: undefined, replicas: 1, operations, faults: [], calmAt: 0 }, false)

@@ -1,0 +1,27 @@
+import { assert, describe, it } from "@effect/vitest"
+import { guard } from "../../scripts/bench/guard.ts"
+import { simulated } from "../../scripts/bench/simulated.ts"
+
+describe("what a job costs", () => {
+  it("is a bounded number of passes, writes and requests, whatever lies finished beside it", async () => {
+    const cost = await guard({ jobs: 40, sizes: [200, 2000] })
+    const told = JSON.stringify(cost)
+    assert.isAtMost(cost.reconciles, 7, told)
+    assert.isAtMost(cost.writes, 9, told)
+    assert.isAtMost(cost.requests, 36, told)
+    assert.isBelow(Math.abs(cost.growth.requests), 0.1, told)
+    assert.isBelow(cost.growth.processor, 0.3, told)
+    // A guard that measured nothing would let everything pass: a job takes at least these.
+    assert.isAtLeast(cost.reconciles, 4, told)
+    assert.isAtLeast(cost.writes, 4, told)
+    assert.isAtLeast(cost.requests, 20, told)
+  })
+
+  it("is the same number of messages and changed keys for many jobs as for few", () => {
+    const [few, many] = [simulated(20), simulated(80)]
+    const told = JSON.stringify({ few, many })
+    assert.isAtMost(many.messages / 80, 170, told)
+    assert.isAtMost(many.keyChanges / 80, 38, told)
+    assert.isAtMost(many.messages / 80 / (few.messages / 20), 1.15, told)
+  })
+})
