@@ -8,9 +8,11 @@ import type { SecretPresence, Vault } from "../vault/Vault.ts"
  * The secrets that a job names and that Vault is known not to have: told at submission rather than by a step that waits for
  * them in vain. What can't be known now, since Vault is away or doesn't let the service look, is no fault.
  */
-export const secretFaults = (vault: Vault["Type"], job: BuildJob): Effect.Effect<ReadonlyArray<FieldError>> =>
-  Effect.forEach(
-    namedVaultPaths(job),
+export const secretFaults = (vault: Vault["Type"], job: BuildJob): Effect.Effect<ReadonlyArray<FieldError>> => {
+  const paths = namedVaultPaths(job)
+  if (paths.length === 0) return Effect.succeed([])
+  return Effect.forEach(
+    paths,
     ({ field, named }) =>
       vault.presence(named).pipe(
         Effect.catchAll((error) =>
@@ -25,6 +27,7 @@ export const secretFaults = (vault: Vault["Type"], job: BuildJob): Effect.Effect
     Effect.map((faults) => faults.flat()),
     Effect.withSpan("Jobs.secretFaults")
   )
+}
 
 /** Nobody waits longer to be let in because Vault doesn't answer. */
 const patience = "3 seconds"

@@ -43,6 +43,8 @@ export interface RecordTable {
   /** Bytes of a record as it was written; 0 without one. What it costs to understand it grows with them. */
   readonly weight: (name: string) => number
   readonly modifyIndex: (key: string) => Option.Option<number>
+  /** Whether there is a value of the key: asked of thousands at a time. */
+  readonly has: (key: string) => boolean
   readonly keys: () => ReadonlyArray<string>
   readonly names: () => ReadonlyArray<string>
   /** Bytes of all values together, as they were read. */
@@ -124,6 +126,7 @@ export const makeRecordTable = (jobs: string): RecordTable => {
       return entries.get(winner)?.bytes ?? 0
     },
     modifyIndex: (key) => Option.map(Option.fromNullable(entries.get(key)), ({ modifyIndex }) => modifyIndex),
+    has: (key) => entries.has(key),
     keys: () => [...entries.keys()],
     bytes: () => bytes,
     names: () =>

@@ -91,7 +91,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       Option.match(table.modifyIndex(key), { onNone: () => [], onSome: (index) => [{ key, index }] })
     )
     const changed = yield* changedKeys(consul, known)
-    const fresh = keys.filter((key) => Option.isNone(table.modifyIndex(key)))
+    const fresh = keys.filter((key) => !table.has(key))
     yield* readKeys(consul, [...fresh, ...changed], take)
     return names
   })
@@ -116,7 +116,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const onNames = Effect.fnUntraced(function* ({ index, value: names }: Indexed<ReadonlyArray<string>>) {
     yield* Ref.set(reached, index)
     yield* Ref.set(named, names)
-    const fresh = names.filter((key) => Option.isNone(table.modifyIndex(key)))
+    const fresh = names.filter((key) => !table.has(key))
     const first = !(yield* Ref.get(listed))
     // Whatever this misses, the values that are read next bring.
     if (!first) yield* Effect.ignore(fresh.length <= singleFetches ? fetchAll(fresh) : readKeys(consul, fresh, take))
