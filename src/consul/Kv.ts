@@ -1,4 +1,4 @@
-import { Effect, Either, Option, Schema } from "effect"
+import { Effect, Either, Option, Predicate, Schema } from "effect"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
 import type { HttpRequest, HttpResponse } from "../http/Transport.ts"
 import { about, type Call, type CallRequest, decodeBody, indexOf } from "./Call.ts"
@@ -160,5 +160,11 @@ const toEntry = (entry: typeof Entry.Type): KvEntry => ({
 })
 
 const decodeEntries = decodeBody(Schema.Array(Entry))
-const decodeNames = decodeBody(Schema.Array(Schema.String))
+
+/** Looked at as a whole: a watch on names brings thousands of them for each that is new. */
+const Names = Schema.declare(
+  (value: unknown): value is ReadonlyArray<string> => Array.isArray(value) && value.every(Predicate.isString),
+  { identifier: "Names" }
+)
+const decodeNames = decodeBody(Names)
 const decodeBoolean = decodeBody(Schema.Boolean)
