@@ -69,7 +69,7 @@ export const makeTransaction =
     Effect.gen(function* () {
       const body = encodeOps(ops)
       const request: CallRequest = {
-        operation: `txn of ${ops.length} on ${keysOf(ops)}`,
+        operation: `${ops.every(isRead) ? "txn.read" : "txn"} of ${ops.length} on ${keysOf(ops)}`,
         method: "PUT",
         path: "/v1/txn",
         ...(options?.consistent === true ? { query: { consistent: true } } : {}),

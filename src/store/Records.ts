@@ -1,4 +1,4 @@
-import { Context, Duration, Effect, Layer, Option, PubSub, Ref, type Scope, Stream } from "effect"
+import { Context, Duration, Effect, FiberHandle, Layer, Option, PubSub, Ref, type Scope, Stream } from "effect"
 import { Consul, type Indexed } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { type Keys, recordName } from "./keys.ts"
@@ -32,6 +32,9 @@ export class Records extends Context.Tag("jobforge/store/Records")<
 const valuesEvery = 250
 const valuesAtLeastEvery = 5000
 
+/** The same where all that the watch brings are new names, which are fetched: only what changed beside them is missing. */
+const explainedEvery = 2000
+
 /** A read that takes long, since there are thousands of records, leaves so much more time to everybody else. */
 const pauseAfter = (taken: Duration.Duration): Duration.Duration =>
   Duration.clamp(Duration.times(taken, 4), { minimum: valuesEvery, maximum: valuesAtLeastEvery })
@@ -50,6 +53,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const announce = yield* PubSub.unbounded<string>()
   const ready = yield* Effect.makeLatch(false)
   const wanted = yield* Effect.makeLatch(false)
+  const unhurried = yield* FiberHandle.make()
   const listed = yield* Ref.make(false)
   /** What the watch last said: the names, and what the store has got to. */
   const reached = yield* Ref.make(0)
@@ -115,12 +119,16 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 
   const onNames = Effect.fnUntraced(function* ({ index, value: names }: Indexed<ReadonlyArray<string>>) {
     yield* Ref.set(reached, index)
-    yield* Ref.set(named, names)
     const fresh = names.filter((key) => !table.has(key))
     const first = !(yield* Ref.get(listed))
+    const before = (yield* Ref.getAndSet(named, names)).length
     // Whatever this misses, the values that are read next bring.
     if (!first) yield* Effect.ignore(fresh.length <= singleFetches ? fetchAll(fresh) : readKeys(consul, fresh, take))
-    yield* wanted.open
+    const many = names.length > manyNames
+    const explained = fresh.length > 0 && names.length === before + fresh.length && fresh.every(table.has)
+    yield* many && explained
+      ? FiberHandle.run(unhurried, Effect.zipRight(Effect.sleep(explainedEvery), wanted.open), { onlyIfMissing: true })
+      : wanted.open
   })
 
   yield* consul.watchKeys(jobs).pipe(Stream.runForEach(onNames), Effect.forkScoped)
