@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { freePorts } from "../chaos/ConsulServer.ts"
 import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
-import { Scrape } from "./Scrape.ts"
+import { reconcilesIn, Scrape } from "./Scrape.ts"
 
 export interface ServiceOptions {
   readonly program: string
@@ -62,14 +62,21 @@ export class ServiceProcess {
     return new Scrape(await (await fetch(this.#metrics)).text())
   }
 
-  /** Once it leads and has looked at everything that there was. */
-  async settled(): Promise<void> {
+  /**
+   * Once it leads, has nothing to do for a while, and has made at least so many passes since its start: those over what it
+   * found in the store come a few at a time, after it has read all of it. Answers with the `performance.now()` of the end of its last look.
+   */
+  async settled(atLeast = 0): Promise<number> {
+    let last = { passes: -1, at: 0 }
     for (;;) {
       if (!this.running) throw new Error("the service ended: see its log")
       const scrape = await this.scrape().catch(() => undefined)
+      const passes = scrape === undefined ? -1 : reconcilesIn(scrape)
+      if (passes !== last.passes) last = { passes, at: performance.now() }
       const leads = scrape?.sum("leader_election_master_status") === 1
       const idle = scrape?.sum("workqueue_depth") === 0 && scrape.sum("controller_runtime_active_workers") === 0
-      if (leads && idle && scrape.sum("controller_runtime_max_concurrent_reconciles") > 0) return
+      const begun = scrape !== undefined && scrape.sum("controller_runtime_max_concurrent_reconciles") > 0
+      if (leads && idle && begun && passes >= atLeast && performance.now() - last.at > quiet) return last.at
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
@@ -94,6 +101,9 @@ export class ServiceProcess {
     return this.#process.end(signal)
   }
 }
+
+/** Milliseconds without a pass. */
+const quiet = 250
 
 export const cpuOf = (pid: number): number => {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8")

@@ -51,8 +51,7 @@ const measureAt = async (load: ScaleLoad, size: number): Promise<Measured> => {
     await rig.stop()
     await store(rig, size)
     const service = await rig.serve()
-    await service.settled()
-    const start = performance.now() - service.begun
+    const start = (await service.settled(size)) - service.begun
     await rig.put(namesOf("active", active), { git_ref: "held" })
     while (rig.steps.holding < active) await pause(50)
     await service.settled()

@@ -45,7 +45,7 @@ const lanesByRank: ReadonlyArray<Lane> = ["first", "soon", "later"]
 const patience = 8
 
 /** Keys that nobody waits for: as many as keep the workers busy until there are more. */
-const room = 64
+const room = 256
 
 /** Long enough for a step that Nomad places and starts at once. */
 const shortly = Duration.millis(50)
@@ -171,7 +171,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     hasRoom: Effect.asVoid(
       Effect.repeat(
         Effect.sync(() => MutableQueue.length(lanes.later)),
-        { until: (waiting) => waiting < room, schedule: Schedule.spaced("20 millis") }
+        { until: (waiting) => waiting < room, schedule: Schedule.spaced("5 millis") }
       )
     ),
     check: meter.check,
