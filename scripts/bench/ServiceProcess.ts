@@ -70,13 +70,10 @@ export class ServiceProcess {
     let last = { passes: -1, at: 0 }
     for (;;) {
       if (!this.running) throw new Error("the service ended: see its log")
-      const scrape = await this.scrape().catch(() => undefined)
-      const passes = scrape === undefined ? -1 : reconcilesIn(scrape)
+      const scrape = await this.scrape().catch(() => new Scrape(""))
+      const passes = reconcilesIn(scrape)
       if (passes !== last.passes) last = { passes, at: performance.now() }
-      const leads = scrape?.sum("leader_election_master_status") === 1
-      const idle = scrape?.sum("workqueue_depth") === 0 && scrape.sum("controller_runtime_active_workers") === 0
-      const begun = scrape !== undefined && scrape.sum("controller_runtime_max_concurrent_reconciles") > 0
-      if (leads && idle && begun && passes >= atLeast && performance.now() - last.at > quiet) return last.at
+      if (isIdle(scrape) && passes >= atLeast && performance.now() - last.at > quiet) return last.at
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
@@ -101,6 +98,12 @@ export class ServiceProcess {
     return this.#process.end(signal)
   }
 }
+
+const isIdle = (scrape: Scrape): boolean =>
+  scrape.sum("leader_election_master_status") === 1 &&
+  scrape.sum("workqueue_depth") === 0 &&
+  scrape.sum("controller_runtime_active_workers") === 0 &&
+  scrape.sum("controller_runtime_max_concurrent_reconciles") > 0
 
 /** Milliseconds without a pass. */
 const quiet = 250
