@@ -1,5 +1,5 @@
-import type { Stats } from "node:fs"
-import { type FileHandle, lstat, open, readdir, realpath, stat } from "node:fs/promises"
+import { existsSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs"
+import { type FileHandle, open } from "node:fs/promises"
 import { join, sep } from "node:path"
 import { HttpFault } from "./NomadRequest.ts"
 
@@ -13,7 +13,10 @@ export interface FileInfo {
   readonly ContentType?: string
 }
 
-/** The folder of one allocation as the client's file API shows it: nothing outside of it, and no secrets. */
+/**
+ * The folder of one allocation as the client's file API shows it: nothing outside of it, and no secrets. It is looked into
+ * without the thread pool, through which each look takes longer than all of an answer's.
+ */
 export class AllocationFiles {
   readonly root: string
 
@@ -21,32 +24,30 @@ export class AllocationFiles {
     this.root = root
   }
 
-  async exists(): Promise<boolean> {
-    return (await stat(this.root).catch(() => undefined)) !== undefined
+  exists(): boolean {
+    return existsSync(this.root)
   }
 
-  /** Fails with 404 or 500, and Go's text. */
-  async list(path: string): Promise<ReadonlyArray<FileInfo>> {
-    const target = await this.locate(path)
-    const names = await readdir(target).catch((error: unknown) => fault(404, "open", target, error))
-    const infos: Array<FileInfo> = []
-    for (const name of names.toSorted()) {
-      const info = await lstat(join(target, name)).catch(() => undefined)
-      if (info !== undefined) infos.push(infoOf(name, info))
-    }
-    return infos
+  /** Throws HttpFault with 404 or 500, and Go's text. */
+  list(path: string): ReadonlyArray<FileInfo> {
+    const target = this.locate(path)
+    const names = attempt(404, "open", target, () => readdirSync(target))
+    return names.toSorted().flatMap((name) => {
+      const info = lstatSync(join(target, name), { throwIfNoEntry: false })
+      return info === undefined ? [] : [infoOf(name, info)]
+    })
   }
 
-  /** Fails with `status`: the stream endpoints say 400 for what others say 500. */
-  async stat(path: string, status: number): Promise<FileInfo> {
-    const target = await this.locate(path)
-    const info = await stat(target).catch((error: unknown) => fault(status, "stat", target, error))
+  /** Throws HttpFault with `status`: the stream endpoints say 400 for what others say 500. */
+  stat(path: string, status: number): FileInfo {
+    const target = this.locate(path)
+    const info = attempt(status, "stat", target, () => statSync(target))
     return { ...infoOf(target.split(sep).at(-1) ?? "", info), ContentType: contentType(path, info) }
   }
 
   /** Fails with 500 for what may not be read or isn't there. */
   async open(path: string): Promise<FileHandle> {
-    const target = await this.locate(path)
+    const target = this.locate(path)
     const [, folder = ""] = target.slice(this.root.length).split(sep).slice(1)
     if (folder === "secrets" || folder === "private") {
       throw new HttpFault(500, `Reading ${folder === "secrets" ? "secret" : "private"} file prohibited: ${path}`)
@@ -55,19 +56,34 @@ export class AllocationFiles {
   }
 
   /** Links are followed before it is judged: a task can make them. */
-  private async locate(path: string): Promise<string> {
+  private locate(path: string): string {
     const target = join(this.root, path)
     if (target !== this.root && !target.startsWith(this.root + sep) && !target.startsWith(`${this.root}/`)) {
       throw new HttpFault(500, "Path escapes the alloc directory")
     }
-    const [root, real] = await Promise.all([this.root, target].map((name) => realpath(name).catch(() => name)))
-    if (root !== undefined && real !== undefined && real !== root && !real.startsWith(root + sep)) {
+    const [root, real] = [resolved(this.root), resolved(target)]
+    if (real !== root && !real.startsWith(root + sep)) {
       // Also what isn't there when the root itself is a link.
       if (real !== target) throw new HttpFault(500, "Path escapes the alloc directory")
     }
-    return real !== undefined && root !== undefined && real.startsWith(root)
-      ? this.root + real.slice(root.length)
-      : target
+    return real.startsWith(root) ? this.root + real.slice(root.length) : target
+  }
+}
+
+/** The path itself where there is nothing. */
+const resolved = (path: string): string => {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    return path
+  }
+}
+
+const attempt = <A>(status: number, operation: string, path: string, look: () => A): A => {
+  try {
+    return look()
+  } catch (error) {
+    return fault(status, operation, path, error)
   }
 }
 

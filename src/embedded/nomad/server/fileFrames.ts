@@ -31,7 +31,7 @@ export async function* fileFrames(
   limit: number,
   options: FramesOptions
 ): AsyncGenerator<FileFrame> {
-  const info = await files.stat(path, 400)
+  const info = files.stat(path, 400)
   if (info.IsDir) throw new HttpFault(400, `file ${JSON.stringify(path)} is a directory`)
   let offset = options.origin === "end" ? Math.max(0, info.Size - options.offset) : options.offset
   let left = limit > 0 ? limit : Number.POSITIVE_INFINITY
@@ -61,7 +61,7 @@ export async function* logFrames(
   name: string,
   options: FramesOptions
 ): AsyncGenerator<FileFrame> {
-  const kept = await logFiles(files, name)
+  const kept = logFiles(files, name)
   const last = kept.at(-1)
   if (last === undefined) throw new HttpFault(404, "log entry for task and log type not found")
   let position = startOf(kept, options)
@@ -70,7 +70,7 @@ export async function* logFrames(
     const path = `alloc/logs/${name}.${position.number}`
     const end = yield* oneLogFile(files, name, path, position, options)
     if (options.signal.aborted || (!options.follow && position.number >= last.number)) return
-    const next = (await logFiles(files, name)).find((file) => file.number > position.number)
+    const next = logFiles(files, name).find((file) => file.number > position.number)
     if (next === undefined) {
       position = { number: position.number, offset: end }
       if (!options.follow) return
@@ -89,16 +89,28 @@ interface Position {
   readonly offset: number
 }
 
-const logFiles = async (files: AllocationFiles, name: string): Promise<ReadonlyArray<LogFile>> => {
-  const entries = await files.list("alloc/logs").catch((error: unknown) => {
-    throw new HttpFault(500, `failed to list entries: ${error instanceof Error ? error.message : String(error)}`)
-  })
-  return entries
+const logFiles = (files: AllocationFiles, name: string): ReadonlyArray<LogFile> =>
+  entriesOf(files)
     .flatMap((entry) => {
       const suffix = entry.Name.startsWith(`${name}.`) ? entry.Name.slice(name.length + 1) : ""
       return /^\d+$/.test(suffix) ? [{ number: Number(suffix), size: entry.Size }] : []
     })
     .toSorted((a, b) => a.number - b.number)
+
+const entriesOf = (files: AllocationFiles) => {
+  try {
+    return files.list("alloc/logs")
+  } catch (error) {
+    throw new HttpFault(500, `failed to list entries: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+const hasNewer = (files: AllocationFiles, name: string, number: number): boolean => {
+  try {
+    return logFiles(files, name).some((file) => file.number > number)
+  } catch {
+    return false
+  }
 }
 
 const startOf = (kept: ReadonlyArray<LogFile>, { offset, origin }: FramesOptions): Position => {
@@ -123,7 +135,7 @@ async function* oneLogFile(
   let { offset } = start
   const handle = await files.open(path).catch(() => undefined)
   if (handle === undefined) {
-    if (!(await files.exists())) throw new HttpFault(404, "log entry for task and log type not found")
+    if (!files.exists()) throw new HttpFault(404, "log entry for task and log type not found")
     // Rotated away between the listing and now.
     return offset
   }
@@ -139,7 +151,7 @@ async function* oneLogFile(
       }
       // What was written before the newer file began is read after it was seen.
       if (!options.follow || outdated) break
-      outdated = (await logFiles(files, name).catch(() => [])).some((file) => file.number > start.number)
+      outdated = hasNewer(files, name, start.number)
       if (!outdated) await pause(options.signal)
     }
   } finally {

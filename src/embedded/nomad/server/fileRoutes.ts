@@ -76,9 +76,9 @@ const answerInfo = async (
 ): Promise<void> => {
   const path = exchange.query.get("path") ?? ""
   const files = new AllocationFiles(join(client.allocations, knownAllocation(engine, id).ID))
-  if (exchange.path.includes("/fs/ls/")) return exchange.answer(jsonAnswer(await files.list(path)))
+  if (exchange.path.includes("/fs/ls/")) return exchange.answer(jsonAnswer(files.list(path)))
   if (path === "") throw new HttpFault(400, "must provide a file name")
-  exchange.answer(jsonAnswer(await files.stat(path, 404)))
+  exchange.answer(jsonAnswer(files.stat(path, 404)))
 }
 
 const answerFile = async (
@@ -140,7 +140,7 @@ const filesOf = async (
   const node = HashMap.get(engine.state.nodes, allocation.NodeID)
   if (Option.exists(node, ({ Status }) => Status === "down")) throw new HttpFault(404, "No path to node")
   const files = new AllocationFiles(join(client.allocations, id))
-  if (isClientTerminal(allocation) && !(await files.exists())) {
+  if (isClientTerminal(allocation) && !files.exists()) {
     throw new HttpFault(404, `state for allocation ${id} not found on client`)
   }
   return { allocation, files }
