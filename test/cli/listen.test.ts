@@ -82,7 +82,7 @@ describe("every port of the service", () => {
     Effect.gen(function* () {
       const { ports, stage } = yield* opened
       const port = ports[setting]
-      const second = yield* stage.serve({ environment: { [setting]: String(port) } })
+      const second = yield* stage.serve({ ends: true, environment: { [setting]: String(port) } })
       const exit = yield* Fiber.await(second)
       assert.include(
         Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "",

@@ -172,7 +172,9 @@ layer(Story.layer, { excludeTestServices: true, timeout: "60 seconds" })("the in
 
   it.effect("10: total_jobs counts the jobs that came to a status, by phase and owner", () =>
     Effect.map(Story, ({ after }) => {
-      assert.deepStrictEqual([total(after, { status: "pending" }), total(after, { status: "building" })], [4, 4])
+      assert.strictEqual(total(after, { status: "pending" }), 4)
+      // The one whose build ends at once may never have been building.
+      assert.include([3, 4], total(after, { status: "building" }))
       assert.strictEqual(total(after, { status: "succeeded", phase: "publish", owner: "zoo" }), 1)
       assert.strictEqual(total(after, { status: "failed", phase: "build", owner: "circus" }), 1)
       assert.strictEqual(total(after, { status: "failed", phase: "test", owner: "circus" }), 1)
