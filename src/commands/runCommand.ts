@@ -11,7 +11,8 @@ export type CommandEffect = Effect.Effect<void, CommandError, Io | NodeContext.N
 export type Run = (load: () => Promise<CommandEffect>) => Promise<void>
 
 /** A failure is one line on stderr; the exit code says the rest. `words` takes out what must not be shown. */
-export const runCommand = (command: CommandEffect, words: (text: string) => string): void =>
+export const runCommand = (command: CommandEffect, words: (text: string) => string): void => {
+  bearEcho()
   NodeRuntime.runMain(
     command.pipe(
       Effect.tapError(({ message }) => Effect.sync(() => process.stderr.write(words(`Error: ${message}\n`)))),
@@ -26,6 +27,22 @@ export const runCommand = (command: CommandEffect, words: (text: string) => stri
       teardown: (exit, onExit) => onExit(exitCodeOf(exit))
     }
   )
+}
+
+/**
+ * `timeout` sends its signal to the process and once more to its group, which would end it before it has said its last
+ * words. Whoever presses Ctrl-C again means it.
+ */
+const bearEcho = (): void => {
+  let first: number | undefined
+  process.on("SIGINT", () => {
+    first ??= performance.now()
+    if (performance.now() - first > echo) process.exit(interrupted)
+  })
+}
+
+/** Milliseconds. */
+const echo = 300
 
 /** Stdout is the answer's alone. */
 const logToStderr = Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))
