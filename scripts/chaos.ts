@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { setTimeout as pause } from "node:timers/promises"
 import { bundle } from "./build.ts"
 import { ConsulServer } from "./chaos/ConsulServer.ts"
 import { Dice } from "./chaos/Dice.ts"
@@ -62,7 +63,7 @@ const runJobs = async (scene: Scene, dice: Dice, atOnce: number, goingOn: () => 
 /** What must hold once everything has ended: nothing lives in Nomad, nothing is left, nothing is written any more. */
 const faultsAtRest = async ({ store, nomad, registry }: Scene): Promise<ReadonlyArray<string>> => {
   const before = await store.statusIndexes()
-  await new Promise((resolve) => setTimeout(resolve, quietTime))
+  await pause(quietTime)
   const slots = await store.names("jobforge-service/slots/")
   const requests = await store.names("jobforge-service/requests/")
   return [

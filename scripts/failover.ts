@@ -14,6 +14,7 @@ import { decodeHolder } from "../src/leader/Holder.ts"
 import { consulProgram, startRealConsul } from "../test/support/RealConsul.ts"
 import { nomadClient, plainNomad } from "../test/support/nomadClient.ts"
 import { bundle } from "./build.ts"
+import { serveEnvironment } from "./support/serveEnvironment.ts"
 
 // How long nobody leads: two `jobforge serve` over one Consul and one Nomad; the leader is killed or asked to end, a
 // record is put at once, and the clock stops when its build is registered in Nomad.
@@ -120,17 +121,7 @@ const measure = Effect.gen(function* () {
       Effect.sync(() => ({
         address: `127.0.0.1:${port}`,
         child: spawn(process.execPath, [program, "serve"], {
-          env: {
-            PATH: process.env["PATH"],
-            CONSUL_HTTP_ADDR: consulAddress,
-            NOMAD_ADDR: nomadAddress,
-            NOMAD_DATACENTERS: "dc1",
-            VAULT_ENABLED: "false",
-            SERVER_HOST: "127.0.0.1",
-            SERVER_PORT: String(port),
-            METRICS_PORT: "0",
-            LOG_LEVEL: "error"
-          },
+          env: serveEnvironment({ consul: consulAddress, nomad: nomadAddress, port }),
           stdio: ["ignore", "ignore", "inherit"]
         })
       })),

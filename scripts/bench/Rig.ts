@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { Context, Effect, Exit, Layer, Option, Scope } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import * as ConsulHttp from "../../src/consul/ConsulHttp.ts"
@@ -11,8 +12,9 @@ import { keysBelow } from "../../src/store/keys.ts"
 import { statusValue } from "../../src/store/statusValue.ts"
 import { bundle } from "../build.ts"
 import { ConsulServer } from "../chaos/ConsulServer.ts"
-import { instantDriver, Steps } from "./instantDriver.ts"
+import { instantDriver, type SeenStep, Steps } from "./instantDriver.ts"
 import { type ServiceOptions, ServiceProcess } from "./ServiceProcess.ts"
+import { storedRecords } from "./storedRecords.ts"
 
 export const keys = keysBelow("jobforge-service")
 
@@ -141,6 +143,23 @@ export class Rig {
     return done
   }
 
+  /** One job alone, from before its record is put to the end of its cleaning up: what Nomad and the driver saw of it. */
+  async watched(name: string): Promise<ReadonlyArray<SeenStep>> {
+    this.steps.seen.length = 0
+    this.steps.keep = true
+    await this.put([name])
+    await this.ended([name], 60_000)
+    this.steps.keep = false
+    return [...this.steps.seen]
+  }
+
+  /** Stores copies of a job that ended under these names. */
+  async store(ended: string, names: ReadonlyArray<string>): Promise<void> {
+    const status = await this.status(ended)
+    if (status === undefined) throw new Error(`${ended} has no status`)
+    for (const operations of storedRecords(keys, status, recordText(ended), names)) await this.transaction(operations)
+  }
+
   transaction(ops: ReadonlyArray<TxnOp>): Promise<void> {
     return this.run((consul) =>
       Effect.flatMap(consul.transaction(ops), ({ _tag }) =>
@@ -166,8 +185,6 @@ export const recordText = (name: string, more: object = {}): string =>
 
 /** Build, test, publish, and the cleaning up. */
 export const stepsOfAJob = 4
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 const isAtRest = ({ attempts, status }: Status): boolean =>
   isTerminal(status) && attempts.every(({ outcome }) => outcome !== undefined)

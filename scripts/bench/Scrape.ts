@@ -31,12 +31,25 @@ interface Series {
   readonly value: number
 }
 
+/** What each job cost between two moments. */
+export interface Counts {
+  readonly reconciles: number
+  /** To Consul. */
+  readonly writes: number
+  readonly requests: number
+}
+
+export const countsAJob = (before: Scrape, after: Scrape, jobs: number): Counts => {
+  const each = (of: (scrape: Scrape) => number) => (of(after) - of(before)) / jobs
+  return { reconciles: each(reconcilesIn), writes: each(writesIn), requests: each(requestsIn) }
+}
+
 /** Requests to Consul, Nomad and Vault so far, without those that only wait for news. */
-export const requestsIn = (scrape: Scrape): number =>
+const requestsIn = (scrape: Scrape): number =>
   scrape.sum("rest_client_requests_total", (label) => !label("operation").startsWith("watch."))
 
 /** Requests that change something in Consul: each is one entry of its log. Sessions and checks are the election's. */
-export const writesIn = (scrape: Scrape): number =>
+const writesIn = (scrape: Scrape): number =>
   scrape.sum("rest_client_requests_total", (label) => writing.has(label("operation")) && label("system") === "consul")
 
 const writing = new Set(["txn", "kv.put", "kv.delete", "kv.acquire", "kv.release"])

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { freePorts } from "../chaos/ConsulServer.ts"
 import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
 import { reconcilesIn, Scrape } from "./Scrape.ts"
@@ -74,7 +75,7 @@ export class ServiceProcess {
       const passes = reconcilesIn(scrape)
       if (passes !== last.passes) last = { passes, at: performance.now() }
       if (isIdle(scrape) && passes >= atLeast && performance.now() - last.at > quiet) return last.at
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await pause(20)
     }
   }
 

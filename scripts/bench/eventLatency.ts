@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises"
 import { Effect, Option, Stream } from "effect"
 import { nomadClient, plainNomad } from "../../test/support/nomadClient.ts"
 import { namesOf, type Rig } from "./Rig.ts"
@@ -15,16 +16,11 @@ export const eventLatency = async (rig: Rig, samples: number): Promise<ReadonlyA
     )
   )
   const done = Effect.runPromiseExit(Effect.scoped(listening), { signal: stop.signal })
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await pause(200)
   const taken: Array<number> = []
   for (const name of namesOf("event", samples)) {
     heard.length = 0
-    rig.steps.seen.length = 0
-    rig.steps.keep = true
-    await rig.put([name])
-    await rig.ended([name], 60_000)
-    rig.steps.keep = false
-    for (const { kind, time, allocationId } of rig.steps.seen) {
+    for (const { kind, time, allocationId } of await rig.watched(name)) {
       const event = heard.find((one) => one.allocationId === allocationId && one.time >= time)
       if (kind === "ended" && event !== undefined) taken.push(event.time - time)
     }

@@ -1,7 +1,6 @@
 import { exponent } from "./Figure.ts"
-import { keys, namesOf, recordText, Rig } from "./Rig.ts"
-import { reconcilesIn, requestsIn, type Scrape, writesIn } from "./Scrape.ts"
-import { storedRecords } from "./storedRecords.ts"
+import { namesOf, Rig } from "./Rig.ts"
+import { type Counts, countsAJob } from "./Scrape.ts"
 
 export interface Guarded {
   /** Of each job, when many are there at once. */
@@ -26,16 +25,12 @@ export const guard = async (load: GuardLoad): Promise<Guarded> => {
     await rig.service.settled()
     // The first jobs have much compiled, and one of them is what the finished records are copies of.
     await run(rig, namesOf("warm", load.jobs))
-    const ended = await rig.status("warm-0")
-    if (ended === undefined) throw new Error("the first job has no status")
     const counted = await run(rig, namesOf("counted", load.jobs))
 
     const costs: Array<Cost & { readonly size: number }> = []
     let stored = 0
     for (const size of load.sizes) {
-      const names = namesOf("stored", size).slice(stored)
-      for (const operations of storedRecords(keys, ended, recordText("warm-0"), names))
-        await rig.transaction(operations)
+      await rig.store("warm-0", namesOf("stored", size).slice(stored))
       stored = size
       await rig.service.settled()
       const rounds: Array<Cost> = []
@@ -63,10 +58,7 @@ export const guard = async (load: GuardLoad): Promise<Guarded> => {
 }
 
 /** Of one job. */
-interface Cost {
-  readonly reconciles: number
-  readonly writes: number
-  readonly requests: number
+interface Cost extends Counts {
   /** Milliseconds. */
   readonly processor: number
 }
@@ -78,11 +70,5 @@ const run = async (rig: Rig, names: ReadonlyArray<string>): Promise<Cost> => {
   await rig.ended(names)
   await service.settled()
   const [after, spent] = [await service.scrape(), service.cpu() - cpu]
-  const each = (of: (scrape: Scrape) => number) => (of(after) - of(before)) / names.length
-  return {
-    reconciles: each(reconcilesIn),
-    writes: each(writesIn),
-    requests: each(requestsIn),
-    processor: spent / names.length
-  }
+  return { ...countsAJob(before, after, names.length), processor: spent / names.length }
 }

@@ -1,9 +1,9 @@
+import { setTimeout as pause } from "node:timers/promises"
 import { Effect } from "effect"
 import { BareServer } from "./BareServer.ts"
 import { atLeast, atMost, type Figure, percentile } from "./Figure.ts"
 import { HttpLoad, requestText } from "./HttpLoad.ts"
 import { keys, namesOf, recordText, Rig } from "./Rig.ts"
-import { storedRecords } from "./storedRecords.ts"
 import { waiters } from "./waiters.ts"
 
 export interface HttpBench {
@@ -34,7 +34,7 @@ export const http = async (bench: HttpBench): Promise<ReadonlyArray<Figure>> => 
     await rig.ended(["template"])
     const told = await waiters(rig, bench.waiters, bench.changes)
     await rig.stop()
-    await store(rig)
+    await rig.store("template", namesOf("stored", statuses))
     await holdOffice(rig)
     await rig.serve()
     await ready(rig)
@@ -49,13 +49,6 @@ export const http = async (bench: HttpBench): Promise<ReadonlyArray<Figure>> => 
   } finally {
     await rig.close()
   }
-}
-
-const store = async (rig: Rig): Promise<void> => {
-  const template = await rig.status("template")
-  if (template === undefined) throw new Error("the template has no status")
-  for (const operations of storedRecords(keys, template, recordText("template"), namesOf("stored", statuses)))
-    await rig.transaction(operations)
 }
 
 /** What answers is no leader then, as most replicas are none: what the leader does for jobs is other loads' matter. */
@@ -174,5 +167,3 @@ const tidy = async (rig: Rig): Promise<void> => {
     quiet = rig.service.cpu() - before <= 20 ? quiet + 1 : 0
   }
 }
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))

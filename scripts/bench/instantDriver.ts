@@ -1,21 +1,24 @@
 import { createHash } from "node:crypto"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Deferred, Effect, Layer } from "effect"
-import { type TaskContext, TaskDriver, type TaskExit } from "../../src/embedded/nomad/TaskDriver.ts"
+import { Effect, Layer } from "effect"
+import { type TaskContext, TaskDriver } from "../../src/embedded/nomad/TaskDriver.ts"
+import { runTask } from "../support/runTask.ts"
 
 /** A build of this ref runs until it is released. */
 export const heldRef = "held"
 
+export interface SeenStep {
+  readonly kind: "registered" | "ended"
+  readonly time: number
+  /** Of a step that ended. */
+  readonly allocationId: string
+}
+
 /** What the driver saw and what it waits for. Times are `performance.now()` of this process. */
 export class Steps {
   /** When each registration reached Nomad, and when each step ended, in order. */
-  readonly seen: Array<{
-    readonly kind: "registered" | "ended"
-    readonly time: number
-    /** Of a step that ended. */
-    readonly allocationId: string
-  }> = []
+  readonly seen: Array<SeenStep> = []
   readonly #held = new Map<string, () => void>()
   readonly #writers = new Map<string, (text: string) => void>()
   #registered = 0
@@ -71,19 +74,12 @@ export const instantDriver = (steps: Steps): Layer.Layer<TaskDriver> =>
         return []
       },
       start: Effect.fnUntraced(function* (context: TaskContext) {
-        const stop = yield* Deferred.make<number>()
-        const ended = yield* Deferred.make<TaskExit>()
         const phase = context.env["NOMAD_META_phase"] ?? ""
-        const run = Effect.gen(function* () {
-          const exitCode = yield* Effect.raceFirst(step(steps, phase, context), Deferred.await(stop))
-          steps.note("ended", context.allocationId)
-          yield* Deferred.succeed(ended, { exitCode, signal: 0, oomKilled: false })
-        })
-        yield* Effect.forkScoped(run)
-        return {
-          wait: Deferred.await(ended),
-          signal: (name) => Effect.asVoid(Deferred.succeed(stop, name === "SIGKILL" ? 137 : 143))
-        }
+        return yield* runTask((stopped) =>
+          Effect.tap(Effect.raceFirst(step(steps, phase, context), stopped), () =>
+            Effect.sync(() => steps.note("ended", context.allocationId))
+          )
+        )
       }),
       sweep: () => Effect.void
     })

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises"
 import { atMost, type Figure } from "./Figure.ts"
 import { keys, namesOf, Rig } from "./Rig.ts"
 
@@ -63,7 +64,7 @@ const atRest = async (rig: Rig): Promise<Left> => {
   await rig.service.settled()
   const seen: Array<Left> = []
   for (let times = 0; times < 20; times++) {
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await pause(500)
     const scrape = await rig.service.scrape()
     seen.push({
       heap: scrape.sum("nodejs_heap_size_used_bytes"),

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net"
+import { setTimeout as pause } from "node:timers/promises"
 import { cpuOf } from "./ServiceProcess.ts"
 import type { Figure } from "./Figure.ts"
 import { Rig } from "./Rig.ts"
@@ -142,5 +143,3 @@ class Reader {
 }
 
 const tail = 2000
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -1,8 +1,8 @@
+import { setTimeout as pause } from "node:timers/promises"
 import { eventLatency } from "./eventLatency.ts"
 import { atMost, exponent, type Figure, percentile } from "./Figure.ts"
-import { keys, namesOf, recordText, Rig, stepsOfAJob } from "./Rig.ts"
-import { reconcilesIn, requestsIn, writesIn } from "./Scrape.ts"
-import { storedRecords } from "./storedRecords.ts"
+import { namesOf, Rig, stepsOfAJob } from "./Rig.ts"
+import { type Counts, countsAJob } from "./Scrape.ts"
 
 export interface ScaleLoad {
   /** Finished records in the store, for each measurement. */
@@ -15,7 +15,7 @@ export interface ScaleLoad {
   readonly idle: number
 }
 
-interface Measured {
+interface Measured extends Counts {
   readonly size: number
   readonly active: number
   /** Milliseconds, all of them. */
@@ -27,9 +27,6 @@ interface Measured {
   /** Percent of a core. */
   readonly idleCpu: number
   readonly memory: number
-  readonly reconciles: number
-  readonly writes: number
-  readonly requests: number
 }
 
 /** (b) reactions, (c) footprint, (d) growth and (h) start-up: with ever more finished records in the store. */
@@ -49,7 +46,7 @@ const measureAt = async (load: ScaleLoad, size: number): Promise<Measured> => {
     await rig.put(["template"])
     await rig.ended(["template"])
     await rig.stop()
-    await store(rig, size)
+    await rig.store("template", namesOf("stored", size))
     const service = await rig.serve()
     const start = (await service.settled(size)) - service.begun
     await rig.put(namesOf("active", active), { git_ref: "held" })
@@ -64,8 +61,7 @@ const measureAt = async (load: ScaleLoad, size: number): Promise<Measured> => {
     const samples: Array<Reaction> = []
     for (const name of namesOf("sample", load.samples)) samples.push(await single(rig, name))
     await service.settled()
-    const after = await service.scrape()
-    const each = (of: (at: typeof after) => number) => (of(after) - of(scrape)) / load.samples
+    const counts = countsAJob(scrape, await service.scrape(), load.samples)
     const cpuAJob = (service.cpu() - cpu) / load.samples
     const event = await eventLatency(rig, load.samples)
     return {
@@ -78,9 +74,7 @@ const measureAt = async (load: ScaleLoad, size: number): Promise<Measured> => {
       cpuAJob,
       idleCpu,
       memory: service.memory().now / 1024 / 1024,
-      reconciles: each(reconcilesIn),
-      writes: each(writesIn),
-      requests: each(requestsIn)
+      ...counts
     }
   } finally {
     await rig.close()
@@ -94,13 +88,8 @@ interface Reaction {
 
 /** One job alone: each registration that comes next is the answer to what happened last. */
 const single = async (rig: Rig, name: string): Promise<Reaction> => {
-  rig.steps.seen.length = 0
-  rig.steps.keep = true
   const begun = performance.now()
-  await rig.put([name])
-  await rig.ended([name], 60_000)
-  rig.steps.keep = false
-  const seen = [...rig.steps.seen]
+  const seen = await rig.watched(name)
   const [first] = seen
   if (first === undefined || seen.filter(({ kind }) => kind === "registered").length !== stepsOfAJob)
     throw new Error(`${name} was not ${stepsOfAJob} registrations: something else was going on`)
@@ -110,15 +99,6 @@ const single = async (rig: Rig, name: string): Promise<Reaction> => {
   })
   return { written: first.time - begun, ended }
 }
-
-const store = async (rig: Rig, size: number): Promise<void> => {
-  const template = await rig.status("template")
-  if (template === undefined) throw new Error("the template has no status")
-  const transactions = storedRecords(keys, template, recordText("template"), namesOf("stored", size))
-  for (const operations of transactions) await rig.transaction(operations)
-}
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 const figuresOf = (at: Measured, samples: number): ReadonlyArray<Figure> => {
   const under = `${at.size} stored and ${at.active} active records, ${samples} jobs one after the other`

@@ -1,7 +1,7 @@
 import { cpuOf } from "./ServiceProcess.ts"
 import { atLeast, atMost, type Figure } from "./Figure.ts"
 import { namesOf, Rig } from "./Rig.ts"
-import { reconcilesIn, requestsIn, writesIn } from "./Scrape.ts"
+import { countsAJob, type Scrape } from "./Scrape.ts"
 import { simulated } from "./simulated.ts"
 
 export interface ThroughputLoad {
@@ -54,21 +54,17 @@ const overServers = async (wanted: "any" | "embedded", jobs: number): Promise<Re
       under,
       ...goal
     })
-    const each = (of: (scrape: typeof after) => number) => (of(after) - of(before)) / jobs
+    const counts = countsAJob(before, after, jobs)
+    const failed = (scrape: Scrape) => scrape.sum("controller_runtime_reconcile_errors_total")
     return [
       figure("", (60_000 * jobs) / elapsed, "jobs/min", kind === "real" ? atLeast(2100) : {}),
       figure(", service's processor time a job", (service.cpu() - cpu) / jobs, "ms"),
       figure(", Consul's processor time a job", (cpuOf(rig.consul.pid) - consulCpu) / jobs, "ms"),
       figure(", Nomad's and bench's processor time a job", (cpuOf(process.pid) - ownCpu) / jobs, "ms"),
-      figure(", reconciles a job", each(reconcilesIn), "", atMost(6)),
-      figure(", KV writes a job", each(writesIn), "", atMost(12)),
-      figure(", requests a job", each(requestsIn), ""),
-      figure(
-        ", failed passes",
-        each((scrape) => scrape.sum("controller_runtime_reconcile_errors_total")),
-        "a job",
-        atMost(0)
-      )
+      figure(", reconciles a job", counts.reconciles, "", atMost(6)),
+      figure(", KV writes a job", counts.writes, "", atMost(12)),
+      figure(", requests a job", counts.requests, ""),
+      figure(", failed passes", (failed(after) - failed(before)) / jobs, "a job", atMost(0))
     ]
   } finally {
     await rig.close()

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises"
 import { atMost, type Figure, percentile } from "./Figure.ts"
 import { HttpLoad, requestText } from "./HttpLoad.ts"
 import { keys, namesOf, type Rig } from "./Rig.ts"
@@ -69,5 +70,3 @@ const changeOf = async (rig: Rig, name: string, index: number): Promise<number> 
   await answer.arrayBuffer()
   return time
 }
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { setTimeout as pause } from "node:timers/promises"
 import { consulProgram } from "../../test/support/RealConsul.ts"
 import { cleanEnvironment, OwnProcess } from "./OwnProcess.ts"
 
@@ -87,7 +88,7 @@ export class ConsulServer {
         .then((response) => response.text())
         .catch(() => "")
       if (text.includes("serfHealth")) return
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await pause(100)
     }
     throw new Error(`consul does not answer: see ${join(this.#folder, "consul.log")}`)
   }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import * as ConsulHttp from "../../src/consul/ConsulHttp.ts"
@@ -61,7 +62,7 @@ export class Store {
       const answer = await Effect.runPromise(Effect.either(Effect.provide(effect, layer)))
       if (answer._tag === "Right") return answer.right
       if (tries > 300) throw new Error(`the store does not answer: ${String(answer.left)}`)
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await pause(100)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import type { ConsulServer } from "./ConsulServer.ts"
 import type { Dice } from "./Dice.ts"
 import type { Replica } from "./Replica.ts"
@@ -63,5 +64,3 @@ const inflict = async (fault: Fault, consul: ConsulServer, replica: Replica, dic
       return proxy.release()
   }
 }
-
-const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises"
 import type { Attempt, Status } from "../../src/domain/Status.ts"
 import { logLines } from "./modelDriver.ts"
 import type { ModelNomad } from "./ModelNomad.ts"
@@ -44,7 +45,7 @@ const play = async ({ nomad, store }: Scene, plan: Plan, until: number): Promise
   let progress = ""
   let status: Status | undefined
   while (Date.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, lookEvery))
+    await pause(lookEvery)
     status = await store.status(plan.name)
     if (status === undefined) continue
     const seen = progressOf(status)

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Deferred, Effect, Layer, Option } from "effect"
-import { type TaskContext, TaskDriver, type TaskExit } from "../../src/embedded/nomad/TaskDriver.ts"
+import { Effect, Layer, Option } from "effect"
+import { type TaskContext, TaskDriver } from "../../src/embedded/nomad/TaskDriver.ts"
+import { runTask } from "../support/runTask.ts"
 import type { Dice } from "./Dice.ts"
 import type { ModelRegistry } from "./ModelRegistry.ts"
 
@@ -29,8 +30,6 @@ export const modelDriver = (registry: ModelRegistry, dice: Dice): Layer.Layer<Ta
     TaskDriver.of({
       validate: () => [],
       start: Effect.fnUntraced(function* (context: TaskContext) {
-        const stop = yield* Deferred.make<number>()
-        const ended = yield* Deferred.make<TaskExit>()
         const lines = logLines(context.jobId)
         const write = (text: string) => context.stdout(new TextEncoder().encode(`${text}\n`))
         const meta = (name: string) => context.env[`NOMAD_META_${name}`] ?? ""
@@ -42,18 +41,15 @@ export const modelDriver = (registry: ModelRegistry, dice: Dice): Layer.Layer<Ta
           source: sourceOf(context)
         })
         yield* Effect.addFinalizer(() => Effect.sync(() => registry.end(context.allocationId)))
-        const run = Effect.gen(function* () {
-          write(lines.first)
-          const exitCode = yield* Effect.raceFirst(step(registry, dice, context), Deferred.await(stop))
-          write(lines.last)
-          registry.end(context.allocationId)
-          yield* Deferred.succeed(ended, { exitCode, signal: 0, oomKilled: false })
-        })
-        yield* Effect.forkScoped(run)
-        return {
-          wait: Deferred.await(ended),
-          signal: (name) => Effect.asVoid(Deferred.succeed(stop, name === "SIGKILL" ? 137 : 143))
-        }
+        return yield* runTask(
+          Effect.fnUntraced(function* (stopped) {
+            write(lines.first)
+            const exitCode = yield* Effect.raceFirst(step(registry, dice, context), stopped)
+            write(lines.last)
+            registry.end(context.allocationId)
+            return exitCode
+          })
+        )
       }),
       sweep: () => Effect.void
     })

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { bundle } from "../build.ts"
 import { ConsulServer, freePorts } from "../chaos/ConsulServer.ts"
 import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
@@ -115,7 +116,7 @@ const leads = async (url: string, service: OwnProcess, folder: string): Promise<
       .then((answer) => answer.text())
       .catch(() => "")
     if (health.includes('"self":true')) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await pause(200)
   }
   throw new Error(`jobforge serve does not lead: see ${join(folder, "jobforge.log")}`)
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
 import { mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
 import type { Programs } from "./programs.ts"
 
@@ -47,7 +48,7 @@ export class Docker {
       )
       if (answered) return docker
       if (!daemon.running) break
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      await pause(200)
     }
     await docker.stop()
     throw new Error(`dockerd does not answer: see ${join(folder, "dockerd.log")}`)

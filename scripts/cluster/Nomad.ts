@@ -1,5 +1,6 @@
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { freePorts } from "../chaos/ConsulServer.ts"
 import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
 import { unmountBelow } from "./Docker.ts"
@@ -47,7 +48,7 @@ export class Nomad {
       const nodes = await made.read("/v1/nodes").catch(() => "")
       if (nodes.includes(`"driver.docker":"true"`) && nodes.includes(`"Status":"ready"`)) return made
       if (!nomad.running) break
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      await pause(200)
     }
     await made.stop()
     throw new Error(`no Nomad client with a healthy docker driver: see ${log}`)

@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { freePorts } from "../chaos/ConsulServer.ts"
 import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
 import { command } from "./Docker.ts"
@@ -26,7 +27,7 @@ export class Vault {
       const answer = await fetch(`${vault.address}/v1/sys/health`).catch(() => undefined)
       if (answer?.status === 200) return vault
       if (!server.running) break
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      await pause(200)
     }
     await vault.stop()
     throw new Error(`vault does not answer: see ${log}`)

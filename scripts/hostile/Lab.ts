@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { Effect, type Layer, Option, Schema } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import * as ConsulHttp from "../../src/consul/ConsulHttp.ts"
@@ -127,7 +128,7 @@ export class Lab {
     let left = [...names]
     let last = since
     while (left.length > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await pause(100)
       const next = left.slice(0, 8)
       const statuses = await Promise.all(next.map((name) => this.#status(name)))
       for (const status of statuses) {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises"
 import { Dice } from "../chaos/Dice.ts"
 import { type HostileRecord, hostileRecords } from "./hostileRecords.ts"
 import { Lab } from "./Lab.ts"
@@ -69,7 +70,7 @@ const besideStanding = async (
   const before = (load.rounds + 1) * load.good
   while ((await lab.statusCount()) < records.length + before) {
     if (Date.now() - begun > 600_000) break
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await pause(200)
   }
   const refusing = Date.now() - begun
   const refused = await lab.refusals()

@@ -1,4 +1,4 @@
-import { type Array as Arr, Context, Data, Effect, Layer, Option } from "effect"
+import { Array as Arr, Context, Data, Effect, Layer, Option } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import type { ReadOptions } from "../consul/ReadOptions.ts"
 import { maxTransactionBytes, transactionSize, TxnOp, TxnResult } from "../consul/Transaction.ts"
@@ -96,6 +96,11 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       : { status, modifyIndex }
   }
 
+  const stored = (entry: ReadEntry): Option.Option<StoredStatus> => {
+    const { modifyIndex, status } = read(entry)
+    return Option.map(status, (found) => ({ status: found, modifyIndex }))
+  }
+
   const readStatus = (name: string, options?: ReadOptions, known?: StatusRead) =>
     Effect.map(
       consul.get(keys.status(name), options),
@@ -134,21 +139,10 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   return Statuses.of({
     get: (name, options) => readStatus(name, options),
     latest,
-    list: Effect.map(consul.list(keys.statuses), ({ value }) =>
-      value.flatMap((entry) => {
-        const { status, modifyIndex } = read(entry)
-        return Option.match(status, { onNone: () => [], onSome: (found) => [{ status: found, modifyIndex }] })
-      })
-    ),
+    list: Effect.map(consul.list(keys.statuses), ({ value }) => Arr.filterMap(value, stored)),
     each: (take) =>
       Effect.flatMap(consul.keys(keys.statuses), ({ value }) =>
-        readKeys(consul, value, (entry) => {
-          const { status, modifyIndex } = read(entry)
-          return Option.match(status, {
-            onNone: () => Effect.void,
-            onSome: (found) => take({ status: found, modifyIndex })
-          })
-        })
+        readKeys(consul, value, (entry) => Option.match(stored(entry), { onNone: () => Effect.void, onSome: take }))
       ),
     freeSlots: (slots, fence) => Effect.forEach(slots, (slot) => freeSlot(slot, fence), { discard: true }),
     write: (status, guard) =>

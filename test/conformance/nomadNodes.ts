@@ -51,19 +51,25 @@ const failure = <A, E extends { readonly _tag: string }>(effect: Effect.Effect<A
   Effect.map(Effect.flip(effect), ({ _tag }) => _tag)
 
 export const nodeConformance = (startNodes: Effect.Effect<NomadNodes, never, Scope.Scope>, task: ScriptTask): void => {
+  /** A job of Nomad's defaults and one with our groups' settings, both running on the only node. */
+  const bothOnOne = Effect.gen(function* () {
+    const { address, killNode, startNode } = yield* startNodes
+    yield* startNode("one")
+    const plain = yield* nomadArea(address, task)
+    const ours = yield* nomadArea(address, task)
+    const first = yield* plain.run(longTask, quickly)
+    const own = yield* ours.run(longTask, { ...quickly, group: kept })
+    yield* plain.becomes("Running")
+    yield* ours.becomes("Running")
+    return { killNode, startNode, plain, ours, first, own }
+  })
+
   describe("a node that disappears", () => {
     it.scopedLive(
       "loses what it ran, which waits for another node, and isn't run on when it comes back",
       () =>
         Effect.gen(function* () {
-          const { address, killNode, startNode } = yield* startNodes
-          yield* startNode("one")
-          const plain = yield* nomadArea(address, task)
-          const ours = yield* nomadArea(address, task)
-          const first = yield* plain.run(longTask, quickly)
-          const own = yield* ours.run(longTask, { ...quickly, group: kept })
-          yield* plain.becomes("Running")
-          yield* ours.becomes("Running")
+          const { first, killNode, ours, own, plain, startNode } = yield* bothOnOne
           const { index } = yield* plain.nomad.jobs("")
           const told = yield* Ref.make<ReadonlySet<string>>(new Set())
           yield* plain.nomad.events(["Job", "Allocation", "Evaluation", "Node"], Option.some(index + 1)).pipe(
@@ -145,14 +151,7 @@ export const nodeConformance = (startNodes: Effect.Effect<NomadNodes, never, Sco
       "has what it ran replaced on another, ours too, and one of the two is stopped when it comes back",
       () =>
         Effect.gen(function* () {
-          const { address, killNode, startNode } = yield* startNodes
-          yield* startNode("one")
-          const plain = yield* nomadArea(address, task)
-          const ours = yield* nomadArea(address, task)
-          const first = yield* plain.run(longTask, quickly)
-          yield* ours.run(longTask, { ...quickly, group: kept })
-          yield* plain.becomes("Running")
-          yield* ours.becomes("Running")
+          const { first, killNode, ours, plain, startNode } = yield* bothOnOne
           yield* startNode("two")
           yield* killNode("one")
           yield* isDown(plain, "one")

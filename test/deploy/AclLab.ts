@@ -1,5 +1,6 @@
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { freePorts } from "../../scripts/chaos/ConsulServer.ts"
 import { cleanEnvironment, OwnProcess } from "../../scripts/chaos/OwnProcess.ts"
 import { provideBuilder } from "../../scripts/cluster/builderImage.ts"
@@ -99,7 +100,7 @@ export const fieldOf = (text: string, name: string): string => {
 export const until = async (what: string, seconds: number, holds: () => Promise<boolean>): Promise<void> => {
   for (let tries = 0; tries < seconds * 5; tries++) {
     if (await holds().catch(() => false)) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await pause(200)
   }
   throw new Error(`it did not come true within ${seconds} s that ${what}`)
 }

@@ -2,6 +2,7 @@ import { createServer } from "node:http"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { Effect, Schema } from "effect"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { bundle } from "../../scripts/build.ts"
@@ -170,7 +171,7 @@ const answered = async (url: string, process_: OwnProcess, log: string): Promise
   for (let tries = 0; tries < 150 && process_.running; tries++) {
     const answer = await fetch(url).catch(() => undefined)
     if (answer !== undefined) return answer
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await pause(100)
   }
   throw new Error(`the service does not answer: ${readFileSync(log, "utf8")}`)
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Status } from "../../src/domain/Status.ts"
@@ -63,7 +64,7 @@ describe.skipIf(missingPrograms.length > 0)(titled("repositories through jobforg
     const leader = `{"address":"[^"]*127.0.0.1:${dev.ports.service}","self":true}`
     // The election takes a moment.
     for (let tries = 0; tries < 100 && !(await probe("/health")).includes('"self":true'); tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await pause(100)
     }
     assert.match(
       await probe("/health"),

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Installation } from "./support/Installation.ts"
 import { busybox, makeRepository } from "./support/repositories.ts"
@@ -46,7 +47,7 @@ describe.skipIf(missingPrograms.length > 0)(titled("jobforge dev after a crash")
         test: { entry_point: true }
       })
       await dev.until("app", "building", ({ status }) => status === "BUILDING")
-      await new Promise((resolve) => setTimeout(resolve, 3000))
+      await pause(3000)
       await dev.kill()
       await dev.boot()
       const status = await dev.ended("app")

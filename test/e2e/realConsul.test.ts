@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Schema, Scope } from "effect"
 import { consulProgram, startRealConsul } from "../support/RealConsul.ts"
@@ -79,7 +80,7 @@ describe.skipIf(skipped)(title, () => {
       }
       for (const name of names) await dev.until(name, "building", ({ status }) => status === "BUILDING")
       await grant("deny")
-      await new Promise((resolve) => setTimeout(resolve, 4000))
+      await pause(4000)
       for (const name of names) {
         const status = await dev.until(name, "still there", () => true)
         assert.strictEqual(status.status, "BUILDING")

@@ -8,6 +8,7 @@ import { bundle } from "../../scripts/build.ts"
 import { Dice } from "../../scripts/chaos/Dice.ts"
 import { modelDriver } from "../../scripts/chaos/modelDriver.ts"
 import { ModelRegistry } from "../../scripts/chaos/ModelRegistry.ts"
+import { serveEnvironment } from "../../scripts/support/serveEnvironment.ts"
 import { startEmbeddedConsul } from "../../src/embedded/consul/EmbeddedConsul.ts"
 import { startEmbeddedNomad } from "../../src/embedded/nomad/EmbeddedNomad.ts"
 import { TaskDriver } from "../../src/embedded/nomad/TaskDriver.ts"
@@ -36,17 +37,7 @@ const serve = (program: string, consul: string, nomad: string): Effect.Effect<Re
   Effect.acquireRelease(
     Effect.map(freePort, (port) => {
       const child = spawn(process.execPath, [program, "serve"], {
-        env: {
-          PATH: process.env["PATH"],
-          CONSUL_HTTP_ADDR: consul,
-          NOMAD_ADDR: nomad,
-          NOMAD_DATACENTERS: "dc1",
-          VAULT_ENABLED: "false",
-          SERVER_HOST: "127.0.0.1",
-          SERVER_PORT: String(port),
-          METRICS_PORT: "0",
-          LOG_LEVEL: "error"
-        },
+        env: serveEnvironment({ consul, nomad, port }),
         stdio: ["ignore", "ignore", "inherit"]
       })
       const exited = new Promise<number | null>((resolve) => child.once("exit", resolve))

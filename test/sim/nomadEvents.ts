@@ -1,5 +1,5 @@
 import { Effect, Queue, Schedule, Schema, Stream } from "effect"
-import type { NomadEvent as StoredEvent } from "../../src/embedded/nomad/machine/NomadState.ts"
+import { clientTerminal, type NomadEvent as StoredEvent } from "../../src/embedded/nomad/machine/NomadState.ts"
 import { type ApiError, Unavailable } from "../../src/http/ApiError.ts"
 import { type EventTopic, NomadEvent } from "../../src/nomad/NomadEvent.ts"
 import type { NomadWorld } from "./NomadWorld.ts"
@@ -56,7 +56,7 @@ const deliver = (wire: Wire, process: SimProcess, items: Queue.Enqueue<Item>, ev
   })
 
 const hasEnded = Schema.is(
-  Schema.Struct({ Allocation: Schema.Struct({ ClientStatus: Schema.Literal("complete", "failed", "lost") }) })
+  Schema.Struct({ Allocation: Schema.Struct({ ClientStatus: Schema.Literal(...clientTerminal) }) })
 )
 
 const eventOf = ({ Topic, Key, Index, FilterKeys, Payload }: StoredEvent): ReadonlyArray<NomadEvent> => {

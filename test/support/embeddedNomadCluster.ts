@@ -4,6 +4,7 @@ import { type Allocation, emptyState, isClientTerminal } from "../../src/embedde
 import * as TaskEvents from "../../src/embedded/nomad/machine/TaskEvent.ts"
 import { NomadEngine } from "../../src/embedded/nomad/server/NomadEngine.ts"
 import { handleRequest } from "../../src/embedded/nomad/server/routes.ts"
+import { node } from "../embedded/nomad/machine/simulation.ts"
 
 export interface EmbeddedNomadCluster {
   readonly address: string
@@ -33,7 +34,7 @@ export const startEmbeddedNomadCluster: Effect.Effect<EmbeddedNomadCluster, neve
       Effect.sync(() => {
         present.add(name)
         const id = idOf(name)
-        if (!HashMap.has(engine.state.nodes, id)) engine.execute({ _tag: "UpsertNode", node: node(name) })
+        if (!HashMap.has(engine.state.nodes, id)) engine.execute({ _tag: "UpsertNode", node: nodeOf(name) })
         else engine.execute({ _tag: "SetNodeStatus", id, status: "ready" })
       })
     const killNode = (name: string) =>
@@ -96,20 +97,5 @@ const reportOf = (allocation: Allocation) => {
 
 const idOf = (name: string): string => `00000000-0000-4000-8000-${Buffer.from(name).toString("hex").padStart(12, "0")}`
 
-const node = (name: string) => ({
-  ID: idOf(name),
-  Name: name,
-  Datacenter: "dc1",
-  NodePool: "default",
-  NodeClass: "",
-  Address: "127.0.0.1",
-  HTTPAddr: "127.0.0.1:4646",
-  Attributes: { "kernel.name": "linux" },
-  Meta: {},
-  Drivers: ["docker"],
-  HostVolumes: {},
-  Devices: [],
-  Cpu: 1000,
-  MemoryMB: 1000,
-  DiskMB: 10_000
-})
+const nodeOf = (name: string) =>
+  node(name, { ID: idOf(name), Attributes: { "kernel.name": "linux" }, Meta: {}, HostVolumes: {} })

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { ServerResponse } from "node:http"
+import { setTimeout as pause } from "node:timers/promises"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, ConfigProvider, Effect, Fiber, Inspectable, Layer, Redacted, TestClock } from "effect"
@@ -180,7 +181,7 @@ describe("reading a secret", () => {
       const server = yield* scriptedServer(() => {})
       const vault = yield* vaultAt(server, {})
       const reading = yield* Effect.fork(Effect.flip(vault.read("secret/data/x")))
-      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
+      yield* Effect.promise(() => pause(50))
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual((yield* Fiber.join(reading))._tag, "Unavailable")
     })

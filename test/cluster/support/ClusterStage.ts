@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { type Cluster, startCluster } from "../../../scripts/cluster/Cluster.ts"
 import { findPrograms, type Found } from "../../../scripts/cluster/programs.ts"
 import type { JobInput } from "../../../src/api/Requests.ts"
@@ -21,7 +22,7 @@ export const minutes = 60_000
 export const eventually = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
   for (let tries = 0; tries < 150; tries++) {
     if (await holds()) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await pause(200)
   }
   throw new Error(`it never came true that ${what}`)
 }

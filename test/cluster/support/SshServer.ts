@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createConnection } from "node:net"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { command } from "../../../scripts/cluster/Docker.ts"
 import { freePort } from "../../jobspec/processes.ts"
 
@@ -57,7 +58,7 @@ const listens = async (port: number): Promise<void> => {
       socket.once("connect", () => socket.end())
     })
     if (open) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await pause(50)
   }
   throw new Error("sshd does not listen")
 }

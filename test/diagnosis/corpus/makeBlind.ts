@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { isTerminal, type Status } from "../../../src/domain/Status.ts"
 import { aptCases } from "./blindCases/aptCases.ts"
 import type { BlindCase } from "./blindCases/BlindCase.ts"
@@ -97,7 +98,7 @@ const ended = async ({ installation }: Workshop, name: string): Promise<Status> 
     const status = await statusOf(installation, name)
     const over = status?.attempts.every(({ outcome }) => outcome !== undefined)
     if (status !== undefined && over === true && isTerminal(status.status)) return status
-    await new Promise((resolve) => setTimeout(resolve, 250))
+    await pause(250)
   }
   throw new Error("it does not end")
 }

@@ -4,7 +4,7 @@ import type { Job } from "./JobSpec.ts"
 import type { TaskState } from "./TaskEvent.ts"
 
 /** Client states after which nothing of the allocation runs any more. */
-export const clientTerminal = ["complete", "failed", "lost"]
+export const clientTerminal = ["complete", "failed", "lost"] as const
 
 /** A registered job: what was given plus what the server keeps about it. Times are nanoseconds since the epoch. */
 export interface StoredJob extends Job {
@@ -192,7 +192,8 @@ export const emptyState: NomadState = {
 export const isTerminal = (allocation: Allocation): boolean =>
   allocation.DesiredStatus === "stop" || isClientTerminal(allocation)
 
-export const isClientTerminal = (allocation: Allocation): boolean => clientTerminal.includes(allocation.ClientStatus)
+export const isClientTerminal = ({ ClientStatus }: Allocation): boolean =>
+  clientTerminal.some((one) => one === ClientStatus)
 
 export const allocationsOfJob = (state: NomadState, jobId: string): ReadonlyArray<Allocation> =>
   pick(state.allocations, HashMap.get(state.allocationsOfJob, jobId))

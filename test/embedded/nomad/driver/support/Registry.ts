@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { mkdir, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { Effect, type Scope } from "effect"
 
 /** `tester` / `open sesame`, as docker-registry wants it: bcrypt. */
@@ -63,7 +64,7 @@ const answering = async (url: string): Promise<void> => {
       () => false
     )
     if (answered) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
+    await pause(25)
   }
   throw new Error(`${url} does not answer`)
 }
