@@ -32,7 +32,9 @@ export interface WorkQueue {
 }
 
 interface Entry {
-  state: Lane | "active" | "active-again"
+  state: Lane | "active"
+  /** Where it waits after the pass that is under way. */
+  again?: Lane
   failures: number
 }
 
@@ -92,7 +94,10 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     Effect.suspend(() => {
       const entry = entries.get(key)
       if (entry === undefined) return failing.has(key) ? Effect.void : enqueue(key, 0, lane)
-      if (entry.state === "active") entry.state = "active-again"
+      if (entry.state === "active") {
+        if (entry.again === undefined || isBehind(entry.again, lane)) entry.again = lane
+        return Effect.void
+      }
       // What it leaves behind in the other lane is nobody's turn any more.
       return isBehind(entry.state, lane) ? enqueue(key, entry.failures, lane) : Effect.void
     })
@@ -109,7 +114,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     return undefined
   })
 
-  const later = (key: string, pause: Duration.Duration, failures: number) =>
+  const later = (key: string, pause: Duration.Duration, failures: number, lane: Lane) =>
     Effect.asVoid(
       FiberMap.run(
         timers,
@@ -119,7 +124,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
             Effect.suspend(() => {
               failing.delete(key)
               const entry = entries.get(key)
-              return entry === undefined ? enqueue(key, failures, "soon") : add(key)
+              return entry === undefined ? enqueue(key, failures, lane) : addTo(key, lane)
             })
           )
         )
@@ -134,11 +139,12 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
       failing.set(key, failures)
       return report(exit.cause).pipe(
         Effect.annotateLogs({ record: key, failures, nextIn: Duration.format(pause) }),
-        Effect.zipRight(later(key, pause, failures))
+        Effect.zipRight(later(key, pause, failures, "soon"))
       )
     }
-    if (entry.state === "active-again") return enqueue(key, 0, "soon")
-    return exit.value === "when-notified" ? Effect.void : later(key, exit.value, 0)
+    if (entry.again !== undefined) return enqueue(key, 0, entry.again)
+    // What asks for another look at a certain time has begun.
+    return exit.value === "when-notified" ? Effect.void : later(key, exit.value, 0, "first")
   }
 
   const work = Effect.gen(function* () {
@@ -177,16 +183,13 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     check: meter.check,
     size: Effect.sync(() => {
       const states = [...entries.values()]
-      const waiting = states.filter(({ state }) => isLane(state)).length
+      const waiting = states.filter(({ state }) => state !== "active").length
       return { waiting, active: states.length - waiting }
     })
   }
 })
 
-const isLane = (state: Entry["state"]): state is Lane => state !== "active" && state !== "active-again"
-
-const isBehind = (state: Entry["state"], lane: Lane): boolean =>
-  isLane(state) && lanesByRank.indexOf(state) > lanesByRank.indexOf(lane)
+const isBehind = (one: Lane, other: Lane): boolean => lanesByRank.indexOf(one) > lanesByRank.indexOf(other)
 
 /** What was to be expected is a line; a bug shows where it is. */
 const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>

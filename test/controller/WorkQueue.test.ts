@@ -203,6 +203,29 @@ describe("WorkQueue", () => {
     })
   )
 
+  it.scoped("remembers of what is announced during a pass that it has begun, or asks for another look", () =>
+    Effect.gen(function* () {
+      const passes = yield* Ref.make<ReadonlyArray<string>>([])
+      const pauses = new Map([["timed", [Duration.seconds(1)]]])
+      const queue = yield* makeWorkQueue({
+        reconcile: (key) => slow(passes, pauses.get(key)?.pop())(key),
+        backoff,
+        concurrency: 2
+      })
+      yield* queue.add("begun")
+      yield* queue.add("timed")
+      yield* TestClock.adjust("1 second")
+      for (let at = 0; at < 100; at++) yield* queue.add(`soon ${at}`)
+      yield* queue.addFirst("begun")
+      yield* queue.add("begun")
+      yield* TestClock.adjust("10 minutes")
+      const served = yield* Ref.get(passes)
+      assert.isAtMost(served.lastIndexOf("begun"), 4)
+      assert.isAtMost(served.lastIndexOf("timed"), 6)
+      assert.lengthOf(served, 104)
+    })
+  )
+
   it.scoped("brings a key forward that somebody waits for now, and works on it once", () =>
     Effect.gen(function* () {
       const passes = yield* Ref.make<ReadonlyArray<string>>([])
