@@ -39,7 +39,7 @@ export class NomadEngine {
     const before = this.current
     this.journal?.append({ index: state.index, tables: state.tableIndex, changes: applied.changes })
     this.current = state
-    this.journal?.compactIfLarge(state)
+    void this.journal?.compactIfLarge(state)
     this.waiters.notify(new Set(applied.changes.flatMap((change) => topicsOf(change, before))))
     for (const listener of this.listeners) listener(applied.events)
     return applied.reply

@@ -7,15 +7,15 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  renameSync,
   statSync,
-  truncateSync,
-  writeSync
+  truncateSync
 } from "node:fs"
 import { join } from "node:path"
 import { emptyState, type NomadState } from "../machine/NomadState.ts"
+import { Compaction } from "./Compaction.ts"
 import { SharedGroups } from "./SharedGroups.ts"
-import { stepsOf, type StoredStep, toStoredStep, withStep } from "./storedRows.ts"
+import { type StoredStep, toStoredStep, withStep } from "./storedRows.ts"
+import { writeAll } from "./writeAll.ts"
 
 /** What is stored cannot be read. */
 export class StoredNomadError extends Data.TaggedError("StoredNomadError")<{
@@ -41,6 +41,7 @@ export class NomadJournal {
   private compactSize: number
   private dirty = false
   private groups: SharedGroups
+  private compaction: Compaction | undefined
   private readonly syncing: NodeJS.Timeout
 
   private constructor(path: string, groups: SharedGroups) {
@@ -79,33 +80,38 @@ export class NomadJournal {
       throw error
     }
     written()
+    this.compaction?.note(step)
     this.size += bytes.length
     this.dirty = true
   }
 
-  /** Throws what the file system throws; the longer file stays in use then. */
-  compactIfLarge(state: NomadState, largerThan = 16 * 1024 * 1024): void {
-    if (this.size <= Math.max(largerThan, 2 * this.compactSize)) return
-    const draft = `${this.path}.tmp`
-    const file = openSync(draft, "w", 0o600)
-    const groups = new SharedGroups()
-    for (const step of stepsOf(state)) {
-      const { line, written } = groups.encode(step)
-      writeAll(file, Buffer.from(`${line}\n`))
-      written()
+  /**
+   * Begins anew with this state where the file has grown too long. Done when it has, which fails never: where the file
+   * system refuses, the longer file stays in use until it has grown as much again.
+   */
+  async compactIfLarge(state: NomadState, largerThan = 16 * 1024 * 1024): Promise<void> {
+    if (this.compaction !== undefined || this.size <= Math.max(largerThan, 2 * this.compactSize)) return
+    const compaction = new Compaction(this.path, state)
+    this.compaction = compaction
+    try {
+      const compacted = await compaction.run()
+      if (compacted === undefined) return
+      closeSync(this.file)
+      this.file = compacted.file
+      this.size = compacted.size
+      this.groups = compacted.groups
+      // What came meanwhile was not forced to the disk with the rest.
+      this.dirty = true
+    } catch {
+      // Tried again when it is twice as long.
     }
-    fsyncSync(file)
-    closeSync(file)
-    renameSync(draft, this.path)
-    closeSync(this.file)
-    this.file = openSync(this.path, "a", 0o600)
-    this.size = statSync(this.path).size
     this.compactSize = this.size
-    this.groups = groups
+    this.compaction = undefined
   }
 
   close(): void {
     clearInterval(this.syncing)
+    this.compaction?.abandon()
     fsyncSync(this.file)
     closeSync(this.file)
   }
@@ -113,13 +119,9 @@ export class NomadJournal {
   private sync(): void {
     if (!this.dirty) return
     this.dirty = false
-    // A file that was replaced meanwhile was forced to the disk as a whole.
+    // One that is replaced meanwhile needs it no more.
     fdatasync(this.file, () => {})
   }
-}
-
-const writeAll = (file: number, bytes: Buffer): void => {
-  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done)
 }
 
 const parse = Schema.decodeUnknownSync(Schema.parseJson(Schema.Unknown))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, HashMap } from "effect"
-import { appendFileSync, readFileSync, statSync } from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { NomadEngine } from "../../../../src/embedded/nomad/server/NomadEngine.ts"
 import { NomadJournal, StoredNomadError } from "../../../../src/embedded/nomad/server/NomadJournal.ts"
@@ -24,6 +24,22 @@ const reopened = (folder: string) => {
   const { state, journal } = NomadJournal.open(folder)
   journal.close()
   return state
+}
+
+/** A journal that begins to be written anew. */
+const compacting = (folder: string) => {
+  const { state, journal } = NomadJournal.open(folder)
+  const engine = new NomadEngine(state, journal)
+  engine.execute({ _tag: "UpsertNode", node: node("a", { Cpu: 1e9, MemoryMB: 1e9, DiskMB: 1e9 }) })
+  for (let index = 0; index < 400; index++) engine.execute({ _tag: "Register", job: batchJob(`job-${index}`) })
+  const path = join(folder, "journal.jsonl")
+  const host = node("a")
+  const change = { table: "node", key: host.ID, value: null } as const
+  const twice = 2 * statSync(path).size
+  while (statSync(path).size <= twice) {
+    journal.append({ index: engine.state.index, tables: engine.state.tableIndex, changes: [change] })
+  }
+  return { engine, journal, compacted: journal.compactIfLarge(engine.state, 0) }
 }
 
 describe("the journal", () => {
@@ -51,14 +67,14 @@ describe("the journal", () => {
       const path = join(folder, "journal.jsonl")
       const { journal } = NomadJournal.open(folder)
       const before = statSync(path).size
-      journal.compactIfLarge(state, 0)
+      yield* Effect.promise(() => journal.compactIfLarge(state, 0))
       assert.strictEqual(statSync(path).size, before)
       const host = node("a")
       const change = { table: "node", key: host.ID, value: null } as const
       while (statSync(path).size <= 2 * before) {
         journal.append({ index: state.index, tables: state.tableIndex, changes: [change] })
       }
-      journal.compactIfLarge(state, 0)
+      yield* Effect.promise(() => journal.compactIfLarge(state, 0))
       assert.isBelow(statSync(path).size, before)
       journal.append({ index: state.index + 1, tables: state.tableIndex, changes: [change] })
       journal.close()
@@ -66,6 +82,47 @@ describe("the journal", () => {
       assert.deepStrictEqual([...HashMap.keys(back.jobs)].toSorted(), [...HashMap.keys(state.jobs)].toSorted())
       assert.strictEqual(back.index, state.index + 1)
       assert.strictEqual(HashMap.size(back.nodes), 0)
+    })
+  )
+
+  it.scoped("is written anew while the servers go on, and misses nothing of that", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratchFolder
+      const { engine, journal, compacted } = compacting(folder)
+      engine.execute({ _tag: "Register", job: batchJob("meanwhile") })
+      engine.execute({ _tag: "Deregister", jobId: "job-1", purge: true })
+      assert.isTrue(existsSync(join(folder, "journal.jsonl.tmp")))
+      yield* Effect.promise(() => compacted)
+      assert.isFalse(existsSync(join(folder, "journal.jsonl.tmp")))
+      engine.execute({ _tag: "Register", job: batchJob("after") })
+      journal.close()
+      const back = reopened(folder)
+      assert.strictEqual(back.index, engine.state.index)
+      assert.deepStrictEqual(
+        Object.fromEntries(HashMap.toEntries(back.jobs)),
+        Object.fromEntries(HashMap.toEntries(engine.state.jobs))
+      )
+      assert.isTrue(HashMap.has(back.jobs, "meanwhile"))
+      assert.isFalse(HashMap.has(back.jobs, "job-1"))
+    })
+  )
+
+  it.scoped("stays as it is when it is closed while it is written anew, or can't be", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratchFolder
+      const first = compacting(folder)
+      first.engine.execute({ _tag: "Register", job: batchJob("meanwhile") })
+      first.journal.close()
+      yield* Effect.promise(() => first.compacted)
+      assert.deepStrictEqual(readdirSync(folder), ["journal.jsonl"])
+      assert.isTrue(HashMap.has(reopened(folder).jobs, "meanwhile"))
+
+      mkdirSync(join(folder, "journal.jsonl.tmp"))
+      const second = compacting(folder)
+      yield* Effect.promise(() => second.compacted)
+      second.engine.execute({ _tag: "Register", job: batchJob("after") })
+      second.journal.close()
+      assert.isTrue(HashMap.has(reopened(folder).jobs, "after"))
     })
   )
 
