@@ -46,6 +46,8 @@ export interface RecordTable {
   /** Whether there is a value of the key: asked of thousands at a time. */
   readonly has: (key: string) => boolean
   readonly keys: () => ReadonlyArray<string>
+  /** How many keys there are. */
+  readonly size: () => number
   readonly names: () => ReadonlyArray<string>
   /** Bytes of all values together, as they were read. */
   readonly bytes: () => number
@@ -128,6 +130,7 @@ export const makeRecordTable = (jobs: string): RecordTable => {
     modifyIndex: (key) => Option.map(Option.fromNullable(entries.get(key)), ({ modifyIndex }) => modifyIndex),
     has: (key) => entries.has(key),
     keys: () => [...entries.keys()],
+    size: () => entries.size,
     bytes: () => bytes,
     names: () =>
       [...byName].flatMap(([name]) => [

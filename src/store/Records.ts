@@ -1,16 +1,17 @@
-import { Context, Duration, Effect, FiberHandle, Layer, Option, PubSub, Ref, type Scope, Stream } from "effect"
+import { Context, Duration, Effect, FiberMap, Layer, Option, PubSub, type Scope, Stream } from "effect"
 import { Consul, type Indexed } from "../consul/Consul.ts"
-import type { ApiError } from "../http/ApiError.ts"
 import { type Keys, recordName } from "./keys.ts"
-import { changedKeys, type ReadEntry, readKeys } from "./readKeys.ts"
+import { partition, type PartitionLimits } from "./partition.ts"
+import { makeRecordReader } from "./RecordReader.ts"
 import { makeRecordTable, type StoredRecord } from "./RecordTable.ts"
 
 /**
- * The records below `jobs/`, kept in this process and followed by one watch.
+ * The records below `jobs/`, kept in this process and followed by watches.
  *
  * A watch on values would bring the whole prefix for each change: the watch is on names, which changed values wake
  * too; new names are fetched singly, changed values found by one recursive read in a while. Where that would bring too
- * much, values are only read of what is new and of what says that it changed.
+ * much, values are only read of what is new and of what says that it changed. The names of thousands are too much as well:
+ * those are divided by their beginnings, each part has a watch of its own, and that on all only finds what is in none.
  */
 export class Records extends Context.Tag("jobforge/store/Records")<
   Records,
@@ -25,8 +26,12 @@ export class Records extends Context.Tag("jobforge/store/Records")<
     readonly ready: Effect.Effect<void>
   }
 >() {
-  static readonly layer = (keys: Keys): Layer.Layer<Records, never, Consul> => Layer.scoped(Records, make(keys))
+  static readonly layer = (keys: Keys, limits: PartitionLimits = defaultLimits): Layer.Layer<Records, never, Consul> =>
+    Layer.scoped(Records, make(keys, limits))
 }
+
+/** Names that one answer brings in a millisecond or two; connections that leave enough of the 200 that Consul allows a client. */
+const defaultLimits: PartitionLimits = { names: 2048, parts: 48 }
 
 /** Milliseconds between two reads of all values, however many changes there are. */
 const valuesEvery = 250
@@ -39,107 +44,138 @@ const explainedEvery = 2000
 const pauseAfter = (taken: Duration.Duration): Duration.Duration =>
   Duration.clamp(Duration.times(taken, 4), { minimum: valuesEvery, maximum: valuesAtLeastEvery })
 
+/** Milliseconds a name that the watch on all leaves to everybody else, where parts have their own. */
+const pauseAName = 0.02
+
 /** Names, and bytes of their values together, that are still read as a whole. */
 const manyNames = 256
 const manyBytes = 1024 * 1024
 
-/** More new names at once than this are fetched many to a request: each that is fetched alone costs half a submission. */
-const singleFetches = 1
+/** Names with a watch of their own. */
+interface Part {
+  readonly prefix: string
+  names: ReadonlyArray<string>
+  /** What the watch last said that the store has got to; -1 before its first word. */
+  index: number
+  /** Up to which the values are known; -1: they have to be looked through. */
+  known: number
+}
 
-const make = Effect.fnUntraced(function* (keys: Keys) {
+const make = Effect.fnUntraced(function* (keys: Keys, limits: PartitionLimits) {
   const consul = yield* Consul
   const { jobs } = keys
   const table = makeRecordTable(jobs)
   const announce = yield* PubSub.unbounded<string>()
+  const reader = makeRecordReader(consul, jobs, table, (names) => Effect.asVoid(PubSub.publishAll(announce, names)))
   const ready = yield* Effect.makeLatch(false)
   const wanted = yield* Effect.makeLatch(false)
-  const unhurried = yield* FiberHandle.make()
-  const listed = yield* Ref.make(false)
-  /** What the watch last said: the names, and what the store has got to. */
-  const reached = yield* Ref.make(0)
-  const named = yield* Ref.make<ReadonlyArray<string>>([])
+  const unhurried = yield* FiberMap.make<string>()
+  const watches = yield* FiberMap.make<string>()
+  /** What is in no other part, with the names of all. */
+  const whole: Part & { all: ReadonlyArray<string> } = { prefix: jobs, names: [], index: -1, known: -1, all: [] }
+  const parts = new Map<string, Part>()
+  const due = new Set<Part>()
+  let listed = false
 
-  const publish = (names: ReadonlyArray<string>) => Effect.asVoid(PubSub.publishAll(announce, names))
-
-  const take = (entry: ReadEntry) =>
+  const want = (part: Part) =>
     Effect.suspend(() => {
-      const known = table.modifyIndex(entry.key)
-      // A read that was overtaken by a later one must not bring the past back.
-      if (Option.isSome(known) && known.value >= entry.modifyIndex) return Effect.void
-      return publish(table.put(entry))
+      due.add(part)
+      return wanted.open
     })
 
-  const fetchOne = (key: string) =>
-    Effect.flatMap(consul.get(key), Option.match({ onNone: () => Effect.void, onSome: take }))
-
-  const fetchAll = (keys: ReadonlyArray<string>) =>
-    Effect.forEach(keys, (key) => Effect.ignore(fetchOne(key)), { concurrency: 8, discard: true })
-
-  /** A shrunken list is no proof: it also shrinks when a token loses its right. The single key is asked. */
-  const confirmGone = (key: string) =>
-    Effect.flatMap(
-      consul.get(key, { consistent: true }),
-      Option.match({ onNone: () => Effect.suspend(() => publish(table.remove(key))), onSome: take })
-    )
-
-  /** An answer from before what the watch has seen hides the very change that it is read for. */
-  const newestList = Effect.gen(function* () {
-    const listed = yield* consul.list(jobs)
-    return listed.index < (yield* Ref.get(reached)) ? yield* consul.list(jobs, { consistent: true }) : listed
-  })
-
-  /** By their indexes alone: the values of thousands of records can be more than this process has room for. */
-  const readChanged = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
-    const keys = names.filter((key) => Option.isSome(recordName(jobs, key)))
-    const known = keys.flatMap((key) =>
-      Option.match(table.modifyIndex(key), { onNone: () => [], onSome: (index) => [{ key, index }] })
-    )
-    const changed = yield* changedKeys(consul, known)
-    const fresh = keys.filter((key) => !table.has(key))
-    yield* readKeys(consul, [...fresh, ...changed], take)
-    return names
-  })
-
-  const readAll = Effect.gen(function* () {
-    const { value } = yield* newestList
-    yield* Effect.forEach(value, take, { discard: true })
-    return value.map(({ key }) => key)
-  })
-
-  const readValues = Effect.gen(function* () {
-    const names = yield* Ref.get(named)
-    const many = names.length > manyNames || table.bytes() > manyBytes
-    const present = new Set(yield* many ? readChanged(names) : readAll)
-    const gone = table.keys().filter((key) => !present.has(key))
-    yield* Effect.forEach(gone, (key) => unlessOut(`deletion of ${key}`, confirmGone(key)), {
-      concurrency: 8,
-      discard: true
+  const wantInAWhile = (part: Part) =>
+    FiberMap.run(unhurried, part.prefix, Effect.zipRight(Effect.sleep(explainedEvery), want(part)), {
+      onlyIfMissing: true
     })
+
+  const isMany = (part: Part) => parts.size > 0 || part.names.length > manyNames || table.bytes() > manyBytes
+
+  /** The watch on all also wakes for what changes in the parts, which is theirs. */
+  const concerns = (part: Part, names: ReadonlyArray<string>) =>
+    part !== whole ||
+    names.length > 0 ||
+    whole.all.reduce((count, key) => (table.has(key) ? count + 1 : count), 0) < table.size()
+
+  const arrived = Effect.fnUntraced(function* (part: Part, index: number, names: ReadonlyArray<string>) {
+    const isNews = (index > part.known || index < part.index) && concerns(part, names)
+    const before = part.names.length
+    part.index = index
+    part.names = names
+    const fresh = names.filter((key) => !table.has(key) && Option.isSome(recordName(jobs, key)))
+    yield* reader.fetch(fresh)
+    if (!isNews) return
+    const explained = fresh.length > 0 && names.length === before + fresh.length && fresh.every(table.has)
+    yield* explained && isMany(part) ? wantInAWhile(part) : want(part)
+  })
+
+  const follow = (prefix: string, known: number) =>
+    Effect.suspend(() => {
+      const part: Part = { prefix, names: [], index: -1, known }
+      parts.set(prefix, part)
+      const watch = Stream.runForEach(consul.watchKeys(prefix), ({ index, value }) => arrived(part, index, value))
+      return FiberMap.run(watches, prefix, watch)
+    })
+
+  const forget = (part: Part) =>
+    Effect.suspend(() => {
+      parts.delete(part.prefix)
+      due.delete(part)
+      return Effect.zipRight(FiberMap.remove(watches, part.prefix), FiberMap.remove(unhurried, part.prefix))
+    })
+
+  /** Gives each part of the names its watch. Answers with the names that are in none. */
+  const divide = Effect.fnUntraced(function* (names: ReadonlyArray<string>, known: number) {
+    const { prefixes, rest } = partition(jobs, names, limits, [...parts.keys()])
+    const kept = new Set(prefixes)
+    yield* Effect.forEach(
+      [...parts.values()].filter(({ prefix }) => !kept.has(prefix)),
+      forget,
+      { discard: true }
+    )
+    yield* Effect.forEach(
+      prefixes.filter((prefix) => !parts.has(prefix)),
+      (prefix) => follow(prefix, known),
+      { discard: true }
+    )
+    return rest
   })
 
   const onNames = Effect.fnUntraced(function* ({ index, value: names }: Indexed<ReadonlyArray<string>>) {
-    yield* Ref.set(reached, index)
-    const fresh = names.filter((key) => !table.has(key))
-    const first = !(yield* Ref.get(listed))
-    const before = (yield* Ref.getAndSet(named, names)).length
-    // Whatever this misses, the values that are read next bring.
-    if (!first) yield* Effect.ignore(fresh.length <= singleFetches ? fetchAll(fresh) : readKeys(consul, fresh, take))
-    const many = names.length > manyNames
-    const explained = fresh.length > 0 && names.length === before + fresh.length && fresh.every(table.has)
-    yield* many && explained
-      ? FiberHandle.run(unhurried, Effect.zipRight(Effect.sleep(explainedEvery), wanted.open), { onlyIfMissing: true })
-      : wanted.open
+    whole.all = names
+    if (!listed) {
+      whole.index = index
+      whole.names = names
+      return yield* want(whole)
+    }
+    yield* arrived(whole, index, yield* divide(names, -1))
+    if (parts.size > 0) yield* Effect.sleep(names.length * pauseAName)
+  })
+
+  const readPart = Effect.fnUntraced(function* (part: Part) {
+    const { index, names, prefix } = part
+    const present = new Set(yield* reader.read({ prefix, names, index, many: isMany(part) }))
+    const there = part === whole && parts.size > 0 ? new Set(whole.all) : present
+    yield* reader.drop(table.keys().filter((key) => key.startsWith(prefix) && !there.has(key)))
+    part.known = index
+  })
+
+  const readDue = Effect.gen(function* () {
+    yield* wanted.close
+    const taken = [...due]
+    due.clear()
+    yield* Effect.forEach(taken, readPart, { discard: true }).pipe(
+      // What failed is tried again: the watch has no reason to wake for it.
+      Effect.tapError(() => Effect.forEach(taken, want, { discard: true }))
+    )
+    if (listed) return
+    listed = true
+    whole.names = yield* divide(whole.all, whole.known)
+    yield* ready.open
   })
 
   yield* consul.watchKeys(jobs).pipe(Stream.runForEach(onNames), Effect.forkScoped)
-  yield* Effect.gen(function* () {
-    yield* wanted.close
-    yield* readValues
-    yield* Ref.set(listed, true)
-    yield* ready.open
-  }).pipe(
-    // What failed is tried again: the watch has no reason to wake for it.
-    Effect.catchAll((error) => Effect.zipRight(Effect.logWarning("records could not be read", error), wanted.open)),
+  yield* readDue.pipe(
+    Effect.catchAll((error) => Effect.logWarning("records could not be read", error)),
     Effect.timed,
     Effect.flatMap(([taken]) => Effect.sleep(pauseAfter(taken))),
     (reading) => Effect.forever(Effect.zipRight(wanted.await, reading)),
@@ -154,11 +190,3 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     ready: ready.await
   })
 })
-
-/** An outage passes, and what it hid is asked again; any other refusal would be repeated for each key for ever. */
-const unlessOut = <R>(what: string, effect: Effect.Effect<void, ApiError, R>): Effect.Effect<void, ApiError, R> =>
-  Effect.catchIf(
-    effect,
-    ({ _tag }) => _tag !== "Unavailable",
-    (error) => Effect.logWarning(`records: ${what} not read`, error)
-  )

@@ -8,6 +8,7 @@ import { LiveSettings } from "../../src/store/LiveSettings.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
 import { LogRetention } from "../../src/store/LogRetention.ts"
 import { Redaction } from "../../src/store/Redaction.ts"
+import type { PartitionLimits } from "../../src/store/partition.ts"
 import { Records } from "../../src/store/Records.ts"
 import { Requests } from "../../src/store/Requests.ts"
 import { Statuses } from "../../src/store/Statuses.ts"
@@ -35,6 +36,8 @@ export interface ReplicaOptions {
   readonly seed: number
   readonly consul: Consul["Type"]
   readonly nomad: Nomad["Type"]
+  /** Into how many parts the records are divided, where that is not as in production: they are few. */
+  readonly division: PartitionLimits | undefined
   /** A line of its log; a `bug` is one that the product itself calls so. */
   readonly onLog: (level: LogLevel.LogLevel, text: string) => void
 }
@@ -46,7 +49,7 @@ export const replica = (options: ReplicaOptions): Effect.Effect<never> => {
     Layer.provideMerge(
       Layer.mergeAll(
         LiveSettings.layer(keys, environment, () => {}),
-        Records.layer(keys),
+        Records.layer(keys, options.division),
         Requests.layer(keys),
         Statuses.layer(keys),
         LogArchive.layer(keys),

@@ -9,6 +9,7 @@ import { Boundaries } from "./Fault.ts"
 import { NomadWorld } from "./NomadWorld.ts"
 import type { Operation, Plan } from "./Plan.ts"
 import { Prng } from "./Prng.ts"
+import type { PartitionLimits } from "../../src/store/partition.ts"
 import { keys, replica } from "./Replica.ts"
 import { SimClients } from "./SimClients.ts"
 import { makeSimConsul } from "./SimConsul.ts"
@@ -35,6 +36,7 @@ export class World {
   private readonly began: number
   private readonly recording: boolean
   private readonly random: Prng
+  private readonly division: PartitionLimits | undefined
   private ids = 0
   private disturbedUntil = 0
 
@@ -42,6 +44,8 @@ export class World {
     this.recording = recording
     this.began = this.timeline.now
     this.random = new Prng(plan.seed ?? 1)
+    // Every other random history follows the records in parts, as if they were thousands.
+    this.division = (plan.seed ?? 1) % 2 === 0 ? { names: 1, parts: 3 } : undefined
     const uneven = plan.seed === undefined ? undefined : this.random
     this.boundaries = new Boundaries(plan.faults, recording)
     this.consul = new ConsulWorld(this.timeline)
@@ -99,6 +103,7 @@ export class World {
       replica({
         name,
         seed,
+        division: this.division,
         consul: makeSimConsul(this.consul, this.wire, process, () => this.freshId()),
         nomad: makeSimNomad(this.nomad, this.clients, this.wire, process),
         onLog: (level, text) => {
