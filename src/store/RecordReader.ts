@@ -33,13 +33,29 @@ export const makeRecordReader = (
   table: RecordTable,
   publish: (names: ReadonlyArray<string>) => Effect.Effect<void>
 ): RecordReader => {
-  const take = (entry: ReadEntry) =>
+  const take = (entry: ReadEntry): Effect.Effect<void, ApiError> =>
     Effect.suspend(() => {
-      const known = table.modifyIndex(entry.key)
-      // A read that was overtaken by a later one must not bring the past back.
-      if (Option.isSome(known) && known.value >= entry.modifyIndex) return Effect.void
-      return publish(table.put(entry))
+      const known = Option.getOrElse(table.modifyIndex(entry.key), () => 0)
+      if (known === entry.modifyIndex) return Effect.void
+      return known < entry.modifyIndex ? publish(table.put(entry)) : takeOlder(entry.key, known)
     })
+
+  /**
+   * A read that was overtaken by a later one must not bring the past back; a Consul that was restored from a snapshot does.
+   * One that begins now says which of the two it is.
+   */
+  const takeOlder = (key: string, known: number) =>
+    Effect.flatMap(
+      consul.get(key, { consistent: true }),
+      Option.match({
+        onNone: () => Effect.void,
+        onSome: (entry) =>
+          Effect.suspend(() => {
+            const isRestored = entry.modifyIndex < known && Option.contains(table.modifyIndex(key), known)
+            return isRestored ? publish(table.put(entry)) : Effect.void
+          })
+      })
+    )
 
   const fetchOne = (key: string) =>
     Effect.flatMap(consul.get(key), Option.match({ onNone: () => Effect.void, onSome: take }))

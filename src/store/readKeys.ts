@@ -13,7 +13,7 @@ export type ReadEntry = Pick<KvEntry, "key" | "value" | "createIndex" | "modifyI
 export const readKeys = (
   consul: Consul["Type"],
   keys: ReadonlyArray<string>,
-  take: (entry: ReadEntry) => Effect.Effect<void>
+  take: (entry: ReadEntry) => Effect.Effect<void, ApiError>
 ): Effect.Effect<void, ApiError> =>
   Effect.forEach(
     Arr.chunksOf(keys, keysAtOnce),

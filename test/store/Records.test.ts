@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
-import { Consul } from "../../src/consul/Consul.ts"
+import { Effect, Layer, Option } from "effect"
+import { Consul, type KvEntry } from "../../src/consul/Consul.ts"
 import { type ApiError, Unavailable } from "../../src/http/ApiError.ts"
 import { keysBelow } from "../../src/store/keys.ts"
 import { Records } from "../../src/store/Records.ts"
@@ -15,6 +15,8 @@ const record = JSON.stringify(minimal)
 interface Trouble {
   get: Effect.Effect<void, ApiError>
   list: Effect.Effect<void>
+  /** What every read of that key finds instead. */
+  restored?: KvEntry
 }
 
 const troubled = (trouble: Trouble): Layer.Layer<Consul> =>
@@ -23,8 +25,20 @@ const troubled = (trouble: Trouble): Layer.Layer<Consul> =>
     Effect.map(Consul, (consul) => ({
       ...consul,
       get: (key: string, options?: { readonly consistent?: boolean }) =>
-        Effect.tap(consul.get(key, options), () => Effect.suspend(() => trouble.get)),
-      list: (prefix: string) => Effect.tap(consul.list(prefix), () => Effect.suspend(() => trouble.list))
+        Effect.tap(
+          Effect.map(consul.get(key, options), (found) =>
+            key === trouble.restored?.key ? Option.some(trouble.restored) : found
+          ),
+          () => Effect.suspend(() => trouble.get)
+        ),
+      list: (prefix: string) =>
+        Effect.tap(
+          Effect.map(consul.list(prefix), ({ index, value }) => ({
+            index,
+            value: value.map((entry) => (entry.key === trouble.restored?.key ? trouble.restored : entry))
+          })),
+          () => Effect.suspend(() => trouble.list)
+        )
     }))
   ).pipe(Layer.provide(embeddedConsul))
 
@@ -76,6 +90,23 @@ describe("Records, when Consul falters once and then nothing else changes", () =
       failOnce(trouble)
       yield* consul.put(`${keys.jobs}c`, record)
       yield* named(records, "a", "b", "c")
+    }))
+
+  test("follow a Consul that was restored to what it held earlier", ({ consul, records, trouble }) =>
+    Effect.gen(function* () {
+      const earlier = Option.getOrThrow(yield* consul.get(`${keys.jobs}a`))
+      const owner = () => Option.map(records.get("a"), ({ view }) => view._tag === "Valid" && view.desired.job.owner)
+      yield* consul.put(`${keys.jobs}a`, record.replace("me", "you"))
+      yield* eventually(
+        "the change is seen",
+        Effect.sync(() => Option.contains(owner(), "you"))
+      )
+      trouble.restored = earlier
+      yield* consul.put(`${keys.jobs}c`, record)
+      yield* eventually(
+        "the earlier record is seen",
+        Effect.sync(() => Option.contains(owner(), "me"))
+      )
     }))
 
   test("bring nothing back by a read that was overtaken by a deletion", ({ consul, records, trouble }) =>
