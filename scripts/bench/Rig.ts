@@ -123,10 +123,7 @@ export class Rig {
   async ended(names: ReadonlyArray<string>, patience = 600_000): Promise<ReadonlyArray<Status>> {
     const done: Array<Status> = []
     const deadline = performance.now() + patience
-    // Who asks all the time measures what asking costs: the steps are seen as they end.
-    const expected = this.#endedBefore + stepsOfAJob * names.length
-    while (this.steps.ended < expected && performance.now() < deadline && this.service.running) await pause(2)
-    this.#endedBefore = this.steps.ended
+    await this.#stepsEnded(names.length, deadline)
     let left = [...names]
     while (left.length > 0) {
       if (performance.now() > deadline) throw new Error(`${left.length} jobs did not end, ${left[0]} among them`)
@@ -141,6 +138,25 @@ export class Rig {
       if (over.length < 8) await pause(20)
     }
     return done
+  }
+
+  /** Waits until as many jobs that have a UUID for a name, as those over HTTP have, are over and in the archive. */
+  async archived(jobs: number, patience = 600_000): Promise<void> {
+    const deadline = performance.now() + patience
+    await this.#stepsEnded(jobs, deadline)
+    for (;;) {
+      const { value: left } = await this.run((consul) => consul.keys(keys.jobs))
+      if (left.length === 0) return
+      if (performance.now() > deadline) throw new Error(`${left.length} jobs were not archived, ${left[0]} among them`)
+      await pause(20)
+    }
+  }
+
+  /** Who asks all the time measures what asking costs: the steps are seen as they end. */
+  async #stepsEnded(jobs: number, deadline: number): Promise<void> {
+    const expected = this.#endedBefore + stepsOfAJob * jobs
+    while (this.steps.ended < expected && performance.now() < deadline && this.service.running) await pause(2)
+    this.#endedBefore = this.steps.ended
   }
 
   /** One job alone, from before its record is put to the end of its cleaning up: what Nomad and the driver saw of it. */

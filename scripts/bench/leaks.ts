@@ -1,8 +1,9 @@
+import { randomUUID } from "node:crypto"
 import { setTimeout as pause } from "node:timers/promises"
 import { atMost, type Figure } from "./Figure.ts"
-import { keys, namesOf, Rig } from "./Rig.ts"
+import { Rig } from "./Rig.ts"
 
-/** (i) What a job leaves behind in the process: after half of the jobs, and after all, with all records deleted. */
+/** (i) What a job leaves behind in the process: after half of the jobs, and after all, each of them archived. */
 export const leaks = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
   const rig = await Rig.open("any")
   try {
@@ -10,13 +11,16 @@ export const leaks = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
     const service = await rig.serve({ node: ["--heapsnapshot-signal=SIGUSR2", `--diagnostic-dir=${rig.folder}`] })
     await service.settled()
     // Caches fill and code is compiled with the first ones.
-    await runBatches(rig, "warm", Math.ceil(jobs / 10))
+    await runBatches(rig, Math.ceil(jobs / 10))
     const first = await atRest(rig)
-    await runBatches(rig, "first", Math.ceil(jobs / 2))
+    await runBatches(rig, Math.ceil(jobs / 2))
     const middle = await atRest(rig)
-    await runBatches(rig, "second", Math.ceil(jobs / 2))
+    await runBatches(rig, Math.ceil(jobs / 2))
     const last = await atRest(rig)
-    const under = `${jobs} jobs, ${rig.consul.kind} Consul and embedded Nomad, records deleted after their end`
+    const all = Math.ceil(jobs / 10) + 2 * Math.ceil(jobs / 2)
+    const succeeded = (await service.scrape()).sum("total_jobs", (label) => label("status") === "succeeded")
+    if (succeeded !== all) throw new Error(`${succeeded} of ${all} jobs succeeded`)
+    const under = `${jobs} jobs, ${rig.consul.kind} Consul and embedded Nomad, each archived after its end`
     const figure = (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
       load: "i",
       name,
@@ -40,12 +44,11 @@ export const leaks = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
 /** As many at once as a busy service has. */
 const batch = 200
 
-const runBatches = async (rig: Rig, prefix: string, jobs: number): Promise<void> => {
+const runBatches = async (rig: Rig, jobs: number): Promise<void> => {
   for (let at = 0; at < jobs; at += batch) {
-    const names = namesOf(`${prefix}-${at}`, Math.min(batch, jobs - at))
+    const names = Array.from({ length: Math.min(batch, jobs - at) }, () => randomUUID())
     await rig.put(names)
-    await rig.ended(names)
-    for (const name of names) await rig.run((consul) => consul.delete(`${keys.jobs}${name}`))
+    await rig.archived(names.length)
     // Nomad's memory is this process's, and none of what is measured.
     await fetch(`${rig.nomad}/v1/system/gc`, { method: "PUT" })
   }

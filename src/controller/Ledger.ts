@@ -37,10 +37,12 @@ export interface Ledger {
 }
 
 export const makeLedger = (): Ledger => {
+  /** Of runs that hold, take or wait for something: of the others, most of all, only the ids are known. */
   const entries = new Map<string, Entry>()
   const holders = new Map<Slot, Entry>()
   const waiters = new Map<string, Entry>()
   const names = new Map<string, string>()
+  const ids = new Map<string, string>()
   const running = new Map<string, number>()
   let total = 0
 
@@ -56,12 +58,22 @@ export const makeLedger = (): Ledger => {
     count(entry, 1)
     for (const slot of before?.slots ?? []) if (holders.get(slot)?.name === entry.name) holders.delete(slot)
     for (const slot of entry.slots) holders.set(slot, entry)
-    if (before !== undefined && before.jobId !== entry.jobId) names.delete(before.jobId)
-    if (entry.jobId !== "") names.set(entry.jobId, entry.name)
+    identify(entry.name, entry.jobId)
     if (entry.waiting === undefined) waiters.delete(entry.name)
     else waiters.set(entry.name, entry)
-    entries.set(entry.name, entry)
+    if (matters(entry)) entries.set(entry.name, entry)
+    else entries.delete(entry.name)
     return before
+  }
+
+  const identify = (name: string, jobId: string) => {
+    const before = ids.get(name)
+    if (before === jobId) return
+    if (before !== undefined && names.get(before) === name) names.delete(before)
+    ids.delete(name)
+    if (jobId === "") return
+    ids.set(name, jobId)
+    names.set(jobId, name)
   }
 
   const inOrder = () => [...waiters.values()].toSorted(earlierFirst)
@@ -89,11 +101,11 @@ export const makeLedger = (): Ledger => {
       return wakenBy(entry, replace(entry))
     },
     forget: (name) => {
+      identify(name, "")
       const entry = entries.get(name)
       if (entry === undefined) return
       count(entry, -1)
       for (const slot of entry.slots) if (holders.get(slot)?.name === name) holders.delete(slot)
-      if (names.get(entry.jobId) === name) names.delete(entry.jobId)
       waiters.delete(name)
       entries.delete(name)
     },
@@ -122,6 +134,8 @@ export const makeLedger = (): Ledger => {
     isHeld: (slot) => holders.has(slot)
   }
 }
+
+const matters = ({ running, slots, waiting }: Entry): boolean => running || slots.length > 0 || waiting !== undefined
 
 /** Waiting runs that are looked at when one place becomes free: the first may not be the one that can use it. */
 const wokenAtOnce = 16
