@@ -52,6 +52,8 @@ const measureAt = async (load: ScaleLoad, size: number): Promise<Measured> => {
     await rig.put(namesOf("active", active), { git_ref: "held" })
     while (rig.steps.holding < active) await pause(50)
     await service.settled()
+    // What the work left behind is collected first: that is the work's.
+    await pause(load.idle)
     const before = { cpu: service.cpu(), time: performance.now() }
     await pause(load.idle)
     const idleCpu = (100 * (service.cpu() - before.cpu)) / (performance.now() - before.time)
