@@ -2,7 +2,7 @@ import { Context, Duration, Effect, FiberHandle, Layer, Option, PubSub, Ref, typ
 import { Consul, type Indexed } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { type Keys, recordName } from "./keys.ts"
-import { changedKeys, type ReadEntry, readKeys } from "./readKeys.ts"
+import { changedKeys, missingKeys, type ReadEntry, readKeys } from "./readKeys.ts"
 import { makeRecordTable, type StoredRecord } from "./RecordTable.ts"
 
 /**
@@ -110,8 +110,12 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     const names = yield* Ref.get(named)
     const many = names.length > manyNames || table.bytes() > manyBytes
     const present = new Set(yield* many ? readChanged(names) : readAll)
-    const gone = table.keys().filter((key) => !present.has(key))
-    yield* Effect.forEach(gone, (key) => unlessOut(`deletion of ${key}`, confirmGone(key)), {
+    const unlisted = table.keys().filter((key) => !present.has(key))
+    // Whole folders are deleted at once. What this doesn't tell of a key, its own reading does.
+    const gone = unlisted.length > 1 ? yield* unlessOut("deletions", [], missingKeys(consul, unlisted)) : []
+    yield* Effect.forEach(gone, (key) => publish(table.remove(key)), { discard: true })
+    const left = unlisted.filter(table.has)
+    yield* Effect.forEach(left, (key) => unlessOut(`deletion of ${key}`, undefined, confirmGone(key)), {
       concurrency: 8,
       discard: true
     })
@@ -156,9 +160,13 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
 })
 
 /** An outage passes, and what it hid is asked again; any other refusal would be repeated for each key for ever. */
-const unlessOut = <R>(what: string, effect: Effect.Effect<void, ApiError, R>): Effect.Effect<void, ApiError, R> =>
+const unlessOut = <A, R>(
+  what: string,
+  otherwise: A,
+  effect: Effect.Effect<A, ApiError, R>
+): Effect.Effect<A, ApiError, R> =>
   Effect.catchIf(
     effect,
     ({ _tag }) => _tag !== "Unavailable",
-    (error) => Effect.logWarning(`records: ${what} not read`, error)
+    (error) => Effect.as(Effect.logWarning(`records: ${what} not read`, error), otherwise)
   )
