@@ -10,22 +10,31 @@ import { type OnConflict, RecordFields } from "./RecordFields.ts"
 import { schemaFaults } from "./schemaFaults.ts"
 
 /** What a record in `jobs/` asks for. */
-export interface DesiredRecord {
+export interface AskedRecord {
   readonly job: BuildJob
   readonly state: "active" | "cancelled"
   readonly labels: Readonly<Record<string, string>>
   /** `queue` when the record says nothing. */
   readonly onConflict: OnConflict
+}
+
+/** The same, ready to be compared with what was asked for before. */
+export interface DesiredRecord extends AskedRecord {
   /** Equal for every spelling of the same job: see `hashJob`. */
   readonly hash: string
 }
 
+type Decoded<A> = Either.Either<A, Arr.NonEmptyReadonlyArray<FieldError>>
+
 /** A record as it stands in KV or in a file: JSON or YAML, bare or wrapped. Total: whatever the text is, it answers. */
-export const decodeRecord = (text: string): Either.Either<DesiredRecord, Arr.NonEmptyReadonlyArray<FieldError>> =>
-  parseRecordText(text).pipe(Either.mapLeft(Arr.of), Either.flatMap(decodeShaped))
+export const decodeRecord = (text: string): Decoded<DesiredRecord> =>
+  parseRecordText(text).pipe(Either.mapLeft(Arr.of), Either.flatMap(decodeShaped), Either.map(withHash))
 
 /** The same for JSON that was parsed already, from HTTP or from a tool call. */
-export const decodeInput = (value: unknown): Either.Either<DesiredRecord, Arr.NonEmptyReadonlyArray<FieldError>> =>
+export const decodeInput = (value: unknown): Decoded<DesiredRecord> => Either.map(decodeAsked(value), withHash)
+
+/** The same for whoever writes the record down and compares it with nothing: its hash would be a good part of what it costs. */
+export const decodeAsked = (value: unknown): Decoded<AskedRecord> =>
   checkRecordShape(value).pipe(
     Either.mapLeft(Arr.of),
     Either.flatMap(() => decodeShaped(value))
@@ -45,13 +54,15 @@ const judge = (value: unknown) => {
   return { decoded, faults: Arr.sort(faults, inFieldOrder).map(input.asGiven) }
 }
 
-const decodeShaped = (value: unknown): Either.Either<DesiredRecord, Arr.NonEmptyReadonlyArray<FieldError>> => {
+const withHash = (record: AskedRecord): DesiredRecord => ({ ...record, hash: hashJob(record.job) })
+
+const decodeShaped = (value: unknown): Decoded<AskedRecord> => {
   const { decoded, faults } = judge(value)
   const errors = bounded(faults.map(({ fault, path }) => fieldError(path, fault)))
   if (Arr.isNonEmptyReadonlyArray(errors)) return Either.left(errors)
   // Without a fault there is a record.
   const { labels = {}, on_conflict: onConflict = "queue", state = "active", ...job } = Either.getOrThrow(decoded)
-  return Either.right({ job, state, labels, onConflict, hash: hashJob(job) })
+  return Either.right({ job, state, labels, onConflict })
 }
 
 const decodeFields = Schema.decodeUnknownEither(RecordFields, { errors: "all", onExcessProperty: "error" })

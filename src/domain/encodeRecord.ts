@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import type { BuildJob } from "./BuildJob.ts"
-import type { DesiredRecord } from "./decodeRecord.ts"
+import type { AskedRecord } from "./decodeRecord.ts"
 import { RecordFields } from "./RecordFields.ts"
 
 /** What a record says that nobody but the receiver of its webhooks may read. */
@@ -28,7 +28,7 @@ export const withoutConfidential = (
 const encode = Schema.encodeSync(Schema.parseJson(RecordFields))
 
 /** A record as clients write it: decoding the text gives the same record again. */
-export const encodeRecord = ({ job, labels, onConflict, state }: Omit<DesiredRecord, "hash">): string =>
+export const encodeRecord = ({ job, labels, onConflict, state }: AskedRecord): string =>
   encode({
     ...job,
     ...(state === "active" ? {} : { state }),

@@ -1,7 +1,7 @@
 import { Array as Arr, Clock, Context, Duration, Effect, Either, Layer, Option } from "effect"
 import { ActingToken } from "../consul/ActingToken.ts"
 import { isUuid } from "../domain/childIds.ts"
-import { decodeInput } from "../domain/decodeRecord.ts"
+import { decodeAsked } from "../domain/decodeRecord.ts"
 import { resolveJob } from "../domain/resolve.ts"
 import { allSlots } from "../domain/slots.ts"
 import { isTerminal, type JobStatus, type Status } from "../domain/Status.ts"
@@ -98,15 +98,18 @@ const make = Effect.gen(function* () {
   const vault = yield* Vault
   const watch = yield* StatusWatch
 
-  const find = Effect.fnUntraced(function* (id: string) {
-    const found = yield* finder.find(id)
-    const caller = yield* Caller
-    if (Option.isNone(found) || !maySee(caller, found.value.status.config?.owner)) return yield* new JobNotFound({ id })
-    return found.value
-  })
+  /** Asked more often than all the rest together: a generator would be a good part of what it costs. */
+  const find = (id: string): Effect.Effect<FoundJob, ApiError | JobNotFound> =>
+    Effect.flatMap(finder.find(id), (found) =>
+      Effect.flatMap(Caller, (caller) =>
+        Option.isSome(found) && maySee(caller, found.value.status.config?.owner)
+          ? Effect.succeed(found.value)
+          : new JobNotFound({ id })
+      )
+    )
 
   const submit = Effect.fnUntraced(function* (input: unknown, options?: { readonly submitKey?: string }) {
-    const decoded = decodeInput(input)
+    const decoded = decodeAsked(input)
     if (Either.isLeft(decoded)) return yield* new InvalidJob({ errors: decoded.left })
     const record = decoded.right
     const { owner } = record.job

@@ -1,4 +1,4 @@
-import { Context, Data, Effect, Layer, type Scope } from "effect"
+import { Context, Data, Effect, Layer, Scope } from "effect"
 import { family } from "../metrics/families.ts"
 import { Metrics } from "../metrics/Metrics.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
@@ -74,21 +74,23 @@ const make = Effect.gen(function* () {
     metrics.set(family.waiters, { kind: "stream" }, all)
   }
 
-  const waiter = (caller: string) =>
-    Effect.flatMap(current, ({ access }) =>
-      Effect.acquireRelease(
-        Effect.suspend(() => {
-          const own = waiting.get(caller) ?? 0
-          if (all >= access.waiters) {
-            return reached("waiters", `${access.waiters} requests wait here already; ask another replica`, busy)
-          }
-          if (own >= access.waitersPerCaller) {
-            return reached("waiters_per_caller", `${own} requests of this caller wait already; end some`, busy)
-          }
-          return Effect.sync(() => enter(caller))
-        }),
-        () => Effect.sync(() => leave(caller))
-      )
+  /** What an `acquireRelease` keeps of the fiber, to restore it for the release, would be much of what a wait costs. */
+  const waiter = (caller: string): Effect.Effect<void, LimitReached, Scope.Scope> =>
+    Effect.uninterruptible(
+      Effect.flatMap(Effect.all([current, Effect.scope]), ([{ access }, scope]) => {
+        const own = waiting.get(caller) ?? 0
+        if (all >= access.waiters) {
+          return reached("waiters", `${access.waiters} requests wait here already; ask another replica`, busy)
+        }
+        if (own >= access.waitersPerCaller) {
+          return reached("waiters_per_caller", `${own} requests of this caller wait already; end some`, busy)
+        }
+        enter(caller)
+        return Scope.addFinalizer(
+          scope,
+          Effect.sync(() => leave(caller))
+        )
+      })
     )
 
   return Limits.of({ request: (caller) => Effect.flatMap(current, ({ access }) => take(caller, access)), waiter })

@@ -2,7 +2,7 @@ import { Effect, Option } from "effect"
 import type { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { recordName } from "./keys.ts"
-import { changedKeys, type ReadEntry, readKeys } from "./readKeys.ts"
+import { changedKeys, missingKeys, type ReadEntry, readKeys } from "./readKeys.ts"
 import type { RecordTable } from "./RecordTable.ts"
 
 /** Brings the values below `jobs/` into the table, whichever of them are wanted, and tells whose record changed by it. */
@@ -91,8 +91,16 @@ export const makeRecordReader = (
     return value.map(({ key }) => key)
   })
 
-  const drop = (keys: ReadonlyArray<string>) =>
-    Effect.forEach(keys, (key) => unlessOut(`deletion of ${key}`, confirmGone(key)), { concurrency: 8, discard: true })
+  const drop = Effect.fnUntraced(function* (keys: ReadonlyArray<string>) {
+    // Whole folders are deleted at once. What this doesn't tell of a key, its own reading does.
+    const gone = keys.length > 1 ? yield* unlessOut("deletions", [], missingKeys(consul, keys)) : []
+    yield* Effect.forEach(gone, (key) => publish(table.remove(key)), { discard: true })
+    const left = keys.filter(table.has)
+    yield* Effect.forEach(left, (key) => unlessOut(`deletion of ${key}`, undefined, confirmGone(key)), {
+      concurrency: 8,
+      discard: true
+    })
+  })
 
   return {
     drop,
@@ -105,9 +113,13 @@ export const makeRecordReader = (
 }
 
 /** An outage passes, and what it hid is asked again; any other refusal would be repeated for each key for ever. */
-const unlessOut = <R>(what: string, effect: Effect.Effect<void, ApiError, R>): Effect.Effect<void, ApiError, R> =>
+const unlessOut = <A, R>(
+  what: string,
+  otherwise: A,
+  effect: Effect.Effect<A, ApiError, R>
+): Effect.Effect<A, ApiError, R> =>
   Effect.catchIf(
     effect,
     ({ _tag }) => _tag !== "Unavailable",
-    (error) => Effect.logWarning(`records: ${what} not read`, error)
+    (error) => Effect.as(Effect.logWarning(`records: ${what} not read`, error), otherwise)
   )

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto"
 import { Clock, Context, Data, Effect, Layer, Option } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import { TxnOp, TxnResult } from "../consul/Transaction.ts"
-import type { DesiredRecord } from "../domain/decodeRecord.ts"
+import type { AskedRecord } from "../domain/decodeRecord.ts"
 import { encodeRecord, withoutConfidential } from "../domain/encodeRecord.ts"
 import type { Slot } from "../domain/slots.ts"
 import type { JobRequest } from "../domain/Snapshot.ts"
@@ -46,7 +46,7 @@ export class Submissions extends Context.Tag("jobforge/store/Submissions")<
   {
     /** The record is in the store when this answers; its key is the job's id. */
     readonly submit: (
-      record: DesiredRecord,
+      record: AskedRecord,
       options: SubmitOptions
     ) => Effect.Effect<Submitted, ApiError | SlotTaken | SubmitKeyReused>
     /** Asks the leader for one act on one run. Answers with the request's id. */
@@ -60,7 +60,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
 
   const submit = Effect.fnUntraced(function* (
-    record: DesiredRecord,
+    record: AskedRecord,
     { submitKey, wanted }: SubmitOptions
   ): Effect.fn.Return<Submitted, ApiError | SlotTaken | SubmitKeyReused> {
     const jobId = yield* Effect.sync(() => randomUUID())

@@ -76,5 +76,34 @@ export const changedKeys = Effect.fnUntraced(function* (
   return [...new Set(found.flat())]
 })
 
+/**
+ * Those of the keys that aren't there, found many to a request. A key that may not be read is none of them: what Consul keeps
+ * from a token it leaves out of the answer, and says of no key that it doesn't exist unless it doesn't.
+ */
+export const missingKeys = (
+  consul: Consul["Type"],
+  keys: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<string>, ApiError> =>
+  Effect.map(
+    Effect.forEach(
+      Arr.chunksOf(keys, keysAtOnce),
+      (chunk) =>
+        Effect.map(
+          consul.transaction(
+            chunk.map((key) => TxnOp.Get({ key })),
+            { consistent: true }
+          ),
+          (result) =>
+            TxnResult.$is("Committed")(result)
+              ? []
+              : result.errors.flatMap(({ kind, opIndex }) =>
+                  kind === "exists" ? chunk.slice(opIndex, opIndex + 1) : []
+                )
+        ),
+      { concurrency: 2 }
+    ),
+    (found) => found.flat()
+  )
+
 /** Consul's limit for one transaction. */
 export const checksAtOnce = 64

@@ -17,12 +17,17 @@ const record = (owner: string) =>
     registry_url: "r.example.com"
   })
 
-/** A Consul whose reads of whole prefixes are noted. */
-const noted = (lists: Array<string>): Layer.Layer<Consul> =>
+/** A Consul whose reads of whole prefixes and of single keys are noted. */
+const noted = (lists: Array<string>, gets: Array<string>): Layer.Layer<Consul> =>
   Layer.effect(
     Consul,
     Effect.map(Consul, (consul) => ({
       ...consul,
+      get: (key: string, options?: ReadOptions) =>
+        Effect.zipRight(
+          Effect.sync(() => gets.push(key)),
+          consul.get(key, options)
+        ),
       list: (prefix: string, options?: ReadOptions) =>
         Effect.zipRight(
           Effect.sync(() => lists.push(prefix)),
@@ -34,6 +39,7 @@ const noted = (lists: Array<string>): Layer.Layer<Consul> =>
 describe("many records", () => {
   it.live("are followed without reading all of them for each change", () => {
     const lists: Array<string> = []
+    const gets: Array<string> = []
     return Effect.gen(function* () {
       const consul = yield* Consul
       const put = (name: string, value: string | Uint8Array) => consul.put(`${keys.jobs}${name}`, value)
@@ -78,10 +84,17 @@ describe("many records", () => {
         "the new content is seen",
         Effect.sync(() => owner("r9") === "again")
       )
+      gets.length = 0
+      yield* consul.deleteTree(`${keys.jobs}r2`)
+      yield* eventually(
+        "all that were deleted at once are gone, and no other",
+        Effect.sync(() => records.names().length === 402 - 1 - 111)
+      )
+      assert.isBelow(gets.length, 5)
       assert.deepStrictEqual(
         lists.filter((prefix) => prefix === keys.jobs),
         []
       )
-    }).pipe(Effect.scoped, Effect.provide(noted(lists)))
+    }).pipe(Effect.scoped, Effect.provide(noted(lists, gets)))
   })
 })

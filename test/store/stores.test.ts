@@ -74,12 +74,17 @@ describe("Records", () => {
     return Effect.gen(function* () {
       const consul = yield* Consul
       yield* consul.put(`${keys.jobs}a`, record())
+      yield* consul.put(`${keys.jobs}a2`, record())
       const records = yield* Records
-      yield* records.ready
+      yield* eventually(
+        "both are seen",
+        Effect.sync(() => records.names().length === 2)
+      )
       denied = true
       yield* consul.put(`${keys.jobs}b`, record())
       yield* Effect.sleep(Duration.millis(600))
       assert.isTrue(Option.isSome(records.get("a")))
+      assert.isTrue(Option.isSome(records.get("a2")))
       denied = false
       yield* consul.put(`${keys.jobs}c`, record())
       yield* eventually(
