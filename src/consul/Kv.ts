@@ -1,4 +1,4 @@
-import { Effect, Either, Option, Predicate, Schema } from "effect"
+import { Array as Arr, Effect, Either, Option, Predicate, Schema } from "effect"
 import { type ApiError, Invalid } from "../http/ApiError.ts"
 import type { HttpRequest, HttpResponse } from "../http/Transport.ts"
 import { about, type Call, type CallRequest, decodeBody, indexOf } from "./Call.ts"
@@ -50,6 +50,11 @@ export const makeKv = (call: Call): KvCalls => {
       )
     })
 
+  const reader =
+    <A>(reading: Reading<A>) =>
+    (position: Position) =>
+      read(reading, position)
+
   const change = (operation: string, key: string, method: HttpRequest["method"], extra: Change) =>
     Effect.gen(function* () {
       const path = yield* kvPath(operation, key, false)
@@ -73,9 +78,11 @@ export const makeKv = (call: Call): KvCalls => {
       change("kv.acquire", key, "PUT", { body: bytesOf(value), query: { acquire: session } }),
     release: (key, session, value = "") =>
       change("kv.release", key, "PUT", { body: bytesOf(value), query: { release: session } }),
-    watchKeys: (prefix) => watch(`keys ${prefix}`, (position) => read(names(prefix), position)),
-    watchList: (prefix) => watch(`list ${prefix}`, (position) => read(wholePrefix(prefix), position)),
-    watchKey: (key) => watch(`key ${key}`, (position) => read(oneKey(key), position))
+    watchKeys: (prefix) =>
+      watch({ what: `keys ${prefix}`, read: reader(names(prefix)), isAbsent: Arr.isEmptyReadonlyArray }),
+    watchList: (prefix) =>
+      watch({ what: `list ${prefix}`, read: reader(wholePrefix(prefix)), isAbsent: Arr.isEmptyReadonlyArray }),
+    watchKey: (key) => watch({ what: `key ${key}`, read: reader(oneKey(key)), isAbsent: Option.isNone })
   }
 }
 

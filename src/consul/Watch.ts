@@ -15,15 +15,21 @@ const waitSeconds = 30
 export const blockingTimeout = (position: Position): Duration.Duration =>
   Duration.seconds(position.index === 0 ? 10 : (position.waitSeconds * 17) / 16 + 10)
 
+/** What is watched. */
+export interface Watched<A> {
+  /** For messages. */
+  readonly what: string
+  readonly read: (position: Position) => Effect.Effect<Indexed<A>, ApiError>
+  /** Whether there is nothing where it looks: then Consul counts, and tells of, every change of the whole store. */
+  readonly isAbsent: (value: A) => boolean
+}
+
 /**
  * Each state that `read` reports, from the present one on, for ever. A failure is waited out and followed by the
  * present state, even if its index is the old one: a Consul that was restored may have counted to the same number.
  */
-export const watch = <A>(
-  what: string,
-  read: (position: Position) => Effect.Effect<Indexed<A>, ApiError>
-): Stream.Stream<Indexed<A>> =>
-  Stream.unfoldEffect(fresh, (state: State) => Effect.map(untilNews(what, read, state), Option.some))
+export const watch = <A>(watched: Watched<A>): Stream.Stream<Indexed<A>> =>
+  Stream.unfoldEffect(fresh, (state: State) => Effect.map(untilNews(watched, state), Option.some))
 
 interface State {
   /** 0 after a start, a failure, or when Consul's index went back, as its documentation demands. */
@@ -34,19 +40,19 @@ interface State {
   readonly notBefore: number
   /** Answers in a row that came at once and brought nothing. */
   readonly idle: number
+  /** There was nothing. */
+  readonly absent: boolean
 }
 
-const fresh: State = { index: 0, seen: Option.none(), notBefore: 0, idle: 0 }
+const fresh: State = { index: 0, seen: Option.none(), notBefore: 0, idle: 0, absent: false }
 
 /** Fast writers under a prefix must not make the reader spin; a state skipped is no loss. */
 const minGapMs = 10
 const maxGapMs = 1000
+/** While others write and there is still nothing: how late the first thing may be seen. */
+const absentGapMs = 100
 
-const untilNews = Effect.fnUntraced(function* <A>(
-  what: string,
-  read: (position: Position) => Effect.Effect<Indexed<A>, ApiError>,
-  start: State
-) {
+const untilNews = Effect.fnUntraced(function* <A>({ isAbsent, read, what }: Watched<A>, start: State) {
   let state = start
   while (true) {
     yield* Effect.sleep(Math.max(0, state.notBefore - (yield* Clock.currentTimeMillis)))
@@ -56,18 +62,23 @@ const untilNews = Effect.fnUntraced(function* <A>(
       const recovered = yield* waitOut(what, read, answer.left)
       const index = recovered.index
       const now = yield* Clock.currentTimeMillis
-      const next: State = { index: Math.max(1, index), seen: Option.some(index), notBefore: now + minGapMs, idle: 0 }
+      const absent = isAbsent(recovered.value)
+      const seen = Option.some(index)
+      const next: State = { index: Math.max(1, index), seen, notBefore: now + minGapMs, idle: 0, absent }
       return [recovered, next] as const
     }
-    const { index } = answer.right
+    const { index, value } = answer.right
     const repeated = Option.contains(state.seen, index)
-    const idle = repeated && (yield* Clock.currentTimeMillis) - sent < maxGapMs ? state.idle + 1 : 0
+    const absent = isAbsent(value)
+    const nothing = repeated || (absent && state.absent)
+    const idle = nothing && (yield* Clock.currentTimeMillis) - sent < maxGapMs ? state.idle + 1 : 0
     state = {
       // An index of 0 would not block, and the next query would come back at once, for ever.
       index: index < state.index ? 0 : Math.max(1, index),
       seen: Option.some(index),
-      notBefore: sent + Math.min(maxGapMs, minGapMs * 2 ** Math.min(idle, 10)),
-      idle
+      notBefore: sent + Math.min(repeated ? maxGapMs : absentGapMs, minGapMs * 2 ** Math.min(idle, 10)),
+      idle,
+      absent
     }
     if (!repeated) return [answer.right, state] as const
   }

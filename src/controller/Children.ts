@@ -4,6 +4,7 @@ import type { Attempt } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import { finalOf, outcome } from "../nomad/outcome.ts"
+import { fewAtOnce } from "./fewAtOnce.ts"
 
 /** Reads what Nomad shows of each attempt that has no outcome yet, by Nomad job id. */
 export const observeChildren = Effect.fnUntraced(function* (
@@ -14,7 +15,7 @@ export const observeChildren = Effect.fnUntraced(function* (
   const states = yield* Effect.forEach(
     open,
     ({ nomad_job_id: id }) => Effect.map(observe(nomad, id), (state) => [id, state] as const),
-    { concurrency: 4 }
+    fewAtOnce(open, 4)
   )
   return new Map(states)
 })

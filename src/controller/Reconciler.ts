@@ -21,6 +21,7 @@ import { Requests } from "../store/Requests.ts"
 import { archiveFinished } from "./archiveFinished.ts"
 import { observeChildren } from "./Children.ts"
 import { collect } from "./collect.ts"
+import { fewAtOnce } from "./fewAtOnce.ts"
 import { makeHindrances } from "./hindrances.ts"
 import { logProgress } from "./logProgress.ts"
 import type { Ledger } from "./Ledger.ts"
@@ -243,7 +244,7 @@ const decideWithReports = Effect.fnUntraced(function* (
         ),
         (collected): readonly [string, Collected] => [attempt.nomad_job_id, collected]
       ),
-    { concurrency: 4 }
+    fewAtOnce(wanted, 4)
   )
   const now = yield* Clock.currentTimeMillis
   const decision = decide({ ...snapshot, collected: new Map(reports), now })
@@ -258,11 +259,11 @@ const forgetChildren = Effect.fnUntraced(function* (
   actions: ReadonlyArray<Action>
 ): Effect.fn.Return<void, ApiError, Nomad> {
   const nomad = yield* Nomad
-  yield* Effect.forEach(
-    actions.filter(Action.$is("Purge")),
-    ({ nomadJobId }) => nomad.stop(nomadJobId, { purge: true }),
-    { concurrency: 8, discard: true }
-  )
+  const over = actions.filter(Action.$is("Purge"))
+  yield* Effect.forEach(over, ({ nomadJobId }) => nomad.stop(nomadJobId, { purge: true }), {
+    ...fewAtOnce(over, 8),
+    discard: true
+  })
 })
 
 /** Does what was announced. Answers with the jobs that Nomad refused, by id, and its words. */
@@ -294,7 +295,7 @@ const act = Effect.fnUntraced(function* (
           )
       }
     },
-    { concurrency: 8 }
+    fewAtOnce(actions, 8)
   )
   return new Map(refused.flat())
 })

@@ -26,7 +26,7 @@ export interface PassEnd {
  * Call it after a pass whose acts are done: the status then says how the very record ended that the pass judged. Answers
  * whether the job was moved; after an error it may have been, so what is remembered of its status is worth nothing.
  */
-export const archiveFinished = Effect.fn("archiveFinished")(function* (
+export const archiveFinished = Effect.fnUntraced(function* (
   { keys, lease }: { readonly keys: Keys; readonly lease: Lease },
   { name, policy, read, record }: PassEnd
 ): Effect.fn.Return<boolean, ApiError | WriteConflict, JobArchive> {

@@ -11,7 +11,7 @@ import { specFor } from "./specFor.ts"
  * Registers the Nomad job of an attempt. One that exists already and is ours is success: an earlier pass got that far.
  * `Invalid` when Nomad refuses the job, or when its id is taken by somebody else.
  */
-export const register = Effect.fn("register")(function* (
+export const register = Effect.fnUntraced(function* (
   installation: string,
   settings: Settings,
   status: Status,

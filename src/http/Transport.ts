@@ -127,55 +127,88 @@ const dispatchOptions = (options: EndpointOptions, request: HttpRequest): Dispat
   bodyTimeout: 0
 })
 
+/** What becomes of an answer. */
+interface Taker<A> {
+  readonly start: (status: number, headers: HttpResponse["headers"]) => void
+  readonly take: (piece: Uint8Array) => "more" | "enough"
+  /** What it comes to, after the last piece or enough of them. */
+  readonly end: () => A
+}
+
 /**
  * It takes the answer as it comes off the wire: a stream, a promise and a signal for each would be half of what a request
- * costs.
+ * costs. A timer costs a tenth of the two fibers that race in `Effect.timeout`.
  */
-const fetchWhole = (
+const exchange = <A>(
   agent: Agent,
   options: EndpointOptions,
-  request: HttpRequest
-): Effect.Effect<HttpResponse, TransportError> =>
+  request: HttpRequest,
+  makeTaker: () => Taker<A>,
+  silence?: Duration.DurationInput
+): Effect.Effect<A, TransportError> =>
   Effect.async((resume) => {
-    const pieces: Array<Uint8Array> = []
+    const taker = makeTaker()
     let running: Dispatcher.DispatchController | undefined
+    let quiet: NodeJS.Timeout | undefined
     let isOver = false
-    let status = 0
-    let headers: HttpResponse["headers"] = {}
-    const end = (result: Effect.Effect<HttpResponse, TransportError>): void => {
+    const end = (result: Effect.Effect<A, TransportError>): void => {
       if (isOver) return
       isOver = true
-      clearTimeout(timer)
+      clearTimeout(late)
+      clearTimeout(quiet)
       resume(result)
     }
-    const give = (result: Effect.Effect<HttpResponse, TransportError>): void => {
+    const give = (result: Effect.Effect<A, TransportError>): void => {
       end(result)
       running?.abort(abandoned)
     }
-    const pause = Duration.decode(request.timeout)
-    const timer = setTimeout(() => give(Effect.fail(lateBy("no answer within", pause))), Duration.toMillis(pause))
+    const limit = (after: Duration.DurationInput, what: string) => {
+      const pause = Duration.decode(after)
+      return setTimeout(() => give(Effect.fail(lateBy(what, pause))), Duration.toMillis(pause))
+    }
+    const late = limit(request.timeout, "no answer within")
     agent.dispatch(dispatchOptions(options, request), {
       onRequestStart: (controller) => {
         running = controller
         // It may have waited for its turn until nobody wanted it any more.
         if (isOver) controller.abort(abandoned)
       },
-      onResponseStart: (_controller, statusCode, received) => {
-        status = statusCode
-        headers = flatHeaders(received)
+      onResponseStart: (_controller, status, headers) => {
+        taker.start(status, flatHeaders(headers))
+        if (silence !== undefined) quiet = limit(silence, "silent for")
       },
-      onResponseData: (_controller, piece) => void pieces.push(piece),
-      onResponseEnd: () => {
-        const [first, ...more] = pieces
-        const body = first === undefined || more.length > 0 ? Buffer.concat(pieces) : first
-        end(Effect.succeed({ status, headers, body }))
+      onResponseData: (_controller, piece) => {
+        if (isOver) return
+        quiet?.refresh()
+        if (taker.take(piece) === "enough") give(Effect.sync(taker.end))
       },
+      onResponseEnd: () => end(Effect.sync(taker.end)),
       onResponseError: (_controller, error) => end(Effect.fail(toTransportError(error)))
     })
     return Effect.sync(() => give(Effect.never))
   })
 
 const abandoned = new Error("nobody wants the answer any more")
+
+const fetchWhole = (agent: Agent, options: EndpointOptions, request: HttpRequest) =>
+  exchange(agent, options, request, (): Taker<HttpResponse> => {
+    const pieces: Array<Uint8Array> = []
+    let status = 0
+    let headers: HttpResponse["headers"] = {}
+    return {
+      start: (...started) => {
+        ;[status, headers] = started
+      },
+      take: (piece) => {
+        pieces.push(piece)
+        return "more"
+      },
+      end: () => {
+        const [first, ...more] = pieces
+        return { status, headers, body: first === undefined || more.length > 0 ? Buffer.concat(pieces) : first }
+      }
+    }
+  })
 
 const fetchPieces = (
   agent: Agent,
@@ -184,64 +217,22 @@ const fetchPieces = (
   silence: Duration.DurationInput,
   sink: BodySink
 ) =>
-  withinTime<void>(
-    (timers) => timers.limit(request.timeout, "no answer within"),
-    async (signal, timers) => {
-      const response = await agent.request({ ...dispatchOptions(options, request), signal })
-      const take = sink(response.statusCode)
-      const quiet = timers.limit(silence, "silent for")
-      const pieces: AsyncIterable<Uint8Array> = response.body
-      for await (const piece of pieces) {
-        if (take(piece) === "enough") return
-        quiet.refresh()
+  exchange(
+    agent,
+    options,
+    request,
+    (): Taker<void> => {
+      let take: ReturnType<BodySink> = () => "more"
+      return {
+        start: (status) => {
+          take = sink(status)
+        },
+        take: (piece) => take(piece),
+        end: () => {}
       }
-    }
+    },
+    silence
   )
-
-interface Timers {
-  readonly limit: (after: Duration.DurationInput, what: string) => NodeJS.Timeout
-}
-
-/**
- * A promise that is aborted with its fiber, and by whichever timer runs out first, which is then its error. There are
- * dozens of requests to each job: a timer costs a tenth of the two fibers that race in `Effect.timeout`.
- */
-const withinTime = <A>(
-  begin: (timers: Timers) => void,
-  work: (signal: AbortSignal, timers: Timers) => Promise<A>
-): Effect.Effect<A, TransportError> =>
-  Effect.async((resume) => {
-    const abort = new AbortController()
-    const running: Array<NodeJS.Timeout> = []
-    let late: TransportError | undefined
-    const timers: Timers = {
-      limit: (after, what) => {
-        const pause = Duration.decode(after)
-        const timer = setTimeout(() => {
-          late = lateBy(what, pause)
-          abort.abort()
-        }, Duration.toMillis(pause))
-        running.push(timer)
-        return timer
-      }
-    }
-    const end = () => running.forEach((timer) => clearTimeout(timer))
-    begin(timers)
-    const run = async () => {
-      try {
-        return Effect.succeed(await work(abort.signal, timers))
-      } catch (cause) {
-        return Effect.fail(late ?? toTransportError(cause))
-      } finally {
-        end()
-      }
-    }
-    void run().then(resume)
-    return Effect.sync(() => {
-      end()
-      abort.abort()
-    })
-  })
 
 const fetchStream = Effect.fnUntraced(function* (
   agent: Agent,

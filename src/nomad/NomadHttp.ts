@@ -22,6 +22,10 @@ export const layer: Layer.Layer<Nomad, ConfigError.ConfigError, FileSystem.FileS
 export const layerOf = (config: NomadConfig): Layer.Layer<Nomad> =>
   Layer.scoped(Nomad, Effect.map(makeConnection(config), fromConnection))
 
+/**
+ * Without spans: the operation names each request in errors, logs and metrics, and twenty spans to a job that each take a
+ * stack would only repeat it.
+ */
 const fromConnection = (connection: NomadConnection): Nomad["Type"] => ({
   ...jobs(connection),
   ...tasks(connection),
@@ -31,14 +35,14 @@ const fromConnection = (connection: NomadConnection): Nomad["Type"] => ({
 const jobs = (
   connection: NomadConnection
 ): Pick<Nomad["Type"], "register" | "validate" | "job" | "jobs" | "stop" | "allocations" | "evaluations"> => ({
-  register: Effect.fn("Nomad.register")(function* (job, options) {
+  register: Effect.fnUntraced(function* (job, options) {
     const operation = `job.register ${job.ID}`
     const body = yield* encodeBody(operation, { Job: job, ...createOnly(options) })
     const answer = yield* connection.askFor(toRegistration, { operation, method: "POST", path: "/v1/jobs", body })
     return { evalId: answer.EvalID, jobModifyIndex: answer.JobModifyIndex, warnings: answer.Warnings }
   }),
 
-  validate: Effect.fn("Nomad.validate")(function* (job) {
+  validate: Effect.fnUntraced(function* (job) {
     const operation = `job.validate ${job.ID}`
     const body = yield* encodeBody(operation, { Job: job })
     const answer = yield* connection.askFor(toValidation, { operation, method: "POST", path: "/v1/validate/job", body })
@@ -48,11 +52,9 @@ const jobs = (
     return { errors, warnings: answer.Warnings }
   }),
 
-  job: Effect.fn("Nomad.job")((id) =>
-    found(connection.askFor(toJob, { operation: `job.read ${id}`, path: jobPath(id) }))
-  ),
+  job: (id) => found(connection.askFor(toJob, { operation: `job.read ${id}`, path: jobPath(id) })),
 
-  jobs: Effect.fn("Nomad.jobs")(function* (prefix) {
+  jobs: Effect.fnUntraced(function* (prefix) {
     const operation = `job.list ${prefix}`
     const answer = yield* connection.ask({
       operation,
@@ -66,7 +68,7 @@ const jobs = (
     return { index: Number(answer.headers["x-nomad-index"] ?? 0), value }
   }),
 
-  stop: Effect.fn("Nomad.stop")((id, options) =>
+  stop: (id, options) =>
     Effect.asVoid(
       connection.ask({
         operation: `job.stop ${id}`,
@@ -74,42 +76,36 @@ const jobs = (
         path: jobPath(id),
         parameters: options?.purge === true ? [["purge", "true"]] : []
       })
-    )
-  ),
+    ),
 
-  allocations: Effect.fn("Nomad.allocations")((jobId) =>
+  allocations: (jobId) =>
     connection.askFor(toAllocations, {
       operation: `job.allocations ${jobId}`,
       path: `${jobPath(jobId)}/allocations`,
       parameters: [["all", "false"]]
-    })
-  ),
+    }),
 
-  evaluations: Effect.fn("Nomad.evaluations")((jobId) =>
+  evaluations: (jobId) =>
     connection.askFor(toEvaluations, {
       operation: `job.evaluations ${jobId}`,
       path: `${jobPath(jobId)}/evaluations`
     })
-  )
 })
 
 const tasks = (
   connection: NomadConnection
 ): Pick<Nomad["Type"], "allocation" | "readFile" | "logs" | "followLogs" | "events"> => ({
-  allocation: Effect.fn("Nomad.allocation")((id) =>
+  allocation: (id) =>
     found(
       connection.askFor(toAllocation, {
         operation: `allocation.read ${id}`,
         path: `/v1/allocation/${encodeURIComponent(id)}`
       })
-    )
-  ),
+    ),
 
-  readFile: Effect.fn("Nomad.readFile")((allocationId, path) => readAllocationFile(connection, allocationId, path)),
+  readFile: (allocationId, path) => readAllocationFile(connection, allocationId, path),
 
-  logs: Effect.fn("Nomad.logs")((allocationId, task, stream, options) =>
-    readLogs(connection, { allocationId, task, stream }, options)
-  ),
+  logs: (allocationId, task, stream, options) => readLogs(connection, { allocationId, task, stream }, options),
 
   followLogs: (allocationId, task, stream, offset) => followLogs(connection, { allocationId, task, stream }, offset),
 
@@ -119,23 +115,16 @@ const tasks = (
 const cluster = (
   connection: NomadConnection
 ): Pick<Nomad["Type"], "nodes" | "regions" | "leader" | "systemGc" | "agentSelf"> => ({
-  nodes: Effect.fn("Nomad.nodes")(() => connection.askFor(toNodes, { operation: "node.list", path: "/v1/nodes" })),
-  regions: Effect.fn("Nomad.regions")(() =>
-    connection.askFor(toNames, { operation: "region.list", path: "/v1/regions" })
-  ),
-  leader: Effect.fn("Nomad.leader")(() =>
-    connection.askFor(toText, { operation: "status.leader", path: "/v1/status/leader" })
-  ),
-  systemGc: Effect.fn("Nomad.systemGc")(() =>
-    Effect.asVoid(connection.ask({ operation: "system.gc", method: "PUT", path: "/v1/system/gc" }))
-  ),
-  agentSelf: Effect.fn("Nomad.agentSelf")(() =>
+  nodes: () => connection.askFor(toNodes, { operation: "node.list", path: "/v1/nodes" }),
+  regions: () => connection.askFor(toNames, { operation: "region.list", path: "/v1/regions" }),
+  leader: () => connection.askFor(toText, { operation: "status.leader", path: "/v1/status/leader" }),
+  systemGc: () => Effect.asVoid(connection.ask({ operation: "system.gc", method: "PUT", path: "/v1/system/gc" })),
+  agentSelf: () =>
     Effect.map(connection.askFor(toAgentSelf, { operation: "agent.self", path: "/v1/agent/self" }), ({ config }) => ({
       version: config.Version.Version,
       region: config.Region,
       datacenter: config.Datacenter
     }))
-  )
 })
 
 const jobPath = (id: string): string => `/v1/job/${encodeURIComponent(id)}`

@@ -28,7 +28,7 @@ export const makeFeed = Effect.fnUntraced(function* (
   let seq = 0
 
   const add = (news: Iterable<Pick<FeedEntry, "name" | "job_id">>) => {
-    const fresh = Array.from(news, (entry) => ({ ...entry, seq: ++seq }))
+    const fresh = Array.from(news, (entry) => ({ seq: ++seq, ...entry }))
     entries = [...entries, ...fresh].slice(-feedLength)
   }
 

@@ -18,7 +18,10 @@ export type FeedEntry = typeof FeedEntry.Type
 export const FeedValue = Schema.Struct({ epoch: Schema.String, entries: Schema.Array(FeedEntry) })
 export type FeedValue = typeof FeedValue.Type
 
-export const { decode: decodeFeed, encode: encodeFeed } = storedJson(FeedValue)
+export const { decode: decodeFeed } = storedJson(FeedValue)
+
+/** What it is in memory, it is in the store: hundreds of entries are not walked for each that is new. */
+export const encodeFeed: (value: FeedValue) => string = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
 
 /** Entries that the value keeps: a reader that misses more of them at once looks at everything anew. */
 export const feedLength = 256

@@ -35,6 +35,8 @@ const make = Effect.fnUntraced(function* (keys: Keys, environment: Texts, onChan
     Stream.mapAccumEffect(new Map<string, string>(), (known, { value }) =>
       Effect.map(surviving(consul, known, value), (texts) => [texts, texts] as const)
     ),
+    // Where nothing is set, each change of anything in the store is an answer.
+    Stream.changesWith(haveSameTexts),
     Stream.runForEach((texts) =>
       apply(Object.fromEntries([...texts].map(([key, text]) => [key.slice(keys.config.length), text])))
     ),
@@ -42,6 +44,9 @@ const make = Effect.fnUntraced(function* (keys: Keys, environment: Texts, onChan
   )
   return LiveSettings.of({ current: Ref.get(settings) })
 })
+
+const haveSameTexts = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
+  one.size === other.size && [...one].every(([key, text]) => other.get(key) === text)
 
 /**
  * What is listed, and what was there before and can't be shown to be gone: a list also shrinks when a token loses its

@@ -67,7 +67,7 @@ const make = Effect.fnUntraced(function* (keys: Keys, secrets: ReadonlyArray<str
     timeToLive: Exit.match({ onFailure: () => failed, onSuccess: ({ unread }) => (unread.length > 0 ? failed : fresh) })
   })
 
-  const of = Effect.fn("Redaction.of")(function* ({ config, job_id: jobId, name }: RedactedRun) {
+  const of = Effect.fnUntraced(function* ({ config, job_id: jobId, name }: RedactedRun) {
     if (config === undefined) return { ...own, unread: [] }
     const { spec } = yield* settings.current
     const sources = secretSources(config, spec.temporaryRegistryCredentialsPath)

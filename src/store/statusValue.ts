@@ -1,9 +1,24 @@
 import { Option, Schema } from "effect"
-import { Status, Timestamp } from "../domain/Status.ts"
-import { storedJson } from "./storedJson.ts"
+import { BuildJob } from "../domain/BuildJob.ts"
+import { Attempt, Status, StatusEvent, Timestamp } from "../domain/Status.ts"
+import { encodedOnce } from "./encodedOnce.ts"
+import { type StoredJson, storedJson } from "./storedJson.ts"
+
+/** Written again with each step of its run, most of which stays as it is. */
+const Written = Schema.Struct({
+  ...Status.fields,
+  // Missing only in what earlier versions wrote.
+  slots: Schema.Array(Schema.String),
+  config: Schema.optional(encodedOnce(BuildJob)),
+  attempts: Schema.Array(encodedOnce(Attempt)),
+  events: Schema.Array(encodedOnce(StatusEvent))
+})
 
 /** The value of a key below `status/`. */
-export const statusValue = storedJson(Status)
+export const statusValue: StoredJson<Status> = {
+  encode: storedJson(Written).encode,
+  decode: storedJson(Status).decode
+}
 
 /**
  * Of bytes that are no status for this version: whether they are one by their build. A newer version has written it, with a

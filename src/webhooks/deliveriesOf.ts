@@ -25,7 +25,7 @@ export interface Transition {
 }
 
 /** What the receivers are to be told of a transition, in order: to be written with the status that says it. */
-export const deliveriesOf = Effect.fn("deliveriesOf")(function* (
+export const deliveriesOf = Effect.fnUntraced(function* (
   keys: Keys,
   { after, before, confidential, ended }: Transition
 ): Effect.fn.Return<ReadonlyArray<OutboxEntry>, ApiError, Consul | LogArchive> {

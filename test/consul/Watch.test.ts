@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Duration, Effect, Fiber, Logger, Ref, Stream, TestClock } from "effect"
 import type { Indexed } from "../../src/consul/Consul.ts"
-import { blockingTimeout, type Position, watch } from "../../src/consul/Watch.ts"
+import { blockingTimeout, type Position, watch as watchThat, type Watched } from "../../src/consul/Watch.ts"
 import { type ApiError, Denied, Unavailable } from "../../src/http/ApiError.ts"
 
 const outage = new Unavailable({ system: "consul", operation: "kv.keys jobs/", detail: "connection refused" })
 const denied = new Denied({ system: "consul", operation: "kv.keys jobs/", detail: "Permission denied" })
+
+const watch = (what: string, read: Watched<string>["read"]) =>
+  watchThat({ what, read, isAbsent: (value) => value === "" })
 
 /** Answers one after another, then blocks for ever, as a Consul without news. */
 const scripted = (answers: ReadonlyArray<Indexed<string> | ApiError>) =>
@@ -116,6 +119,38 @@ describe("watch", () => {
       yield* TestClock.adjust("100 millis")
       yield* Fiber.interrupt(fiber)
       assert.strictEqual((yield* asked).length, 11)
+    })
+  )
+
+  it.effect("lets others write ten times faster while there is still nothing, and passes each answer on", () =>
+    Effect.gen(function* () {
+      const writes = Array.from({ length: 1000 }, (_, index) => at(index + 1, ""))
+      const { read, asked } = yield* scripted(writes)
+      let emitted = 0
+      const fiber = yield* Effect.fork(
+        Stream.runForEach(watch("list config/", read), () => Effect.sync(() => emitted++))
+      )
+      yield* TestClock.adjust("1150 millis")
+      yield* Fiber.interrupt(fiber)
+      // After 10, 20, 40, 80 ms and then each 100.
+      assert.strictEqual((yield* asked).length, 15)
+      assert.strictEqual(emitted, 15)
+    })
+  )
+
+  it.effect("is as fast as ever once there is something", () =>
+    Effect.gen(function* () {
+      const writes = [
+        ...Array.from({ length: 5 }, (_, index) => at(index + 1, "")),
+        ...Array.from({ length: 99 }, (_, index) => at(index + 6))
+      ]
+      const { read, asked } = yield* scripted(writes)
+      const fiber = yield* Effect.fork(Stream.runDrain(watch("list config/", read)))
+      yield* TestClock.adjust("250 millis")
+      const before = (yield* asked).length
+      yield* TestClock.adjust("100 millis")
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual((yield* asked).length - before, 10)
     })
   )
 

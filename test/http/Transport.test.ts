@@ -161,6 +161,85 @@ describe("Transport", () => {
     })
   )
 
+  it.scopedLive("hands the pieces of a body over as they arrive, until it ends", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => {
+        response.writeHead(203)
+        response.write("one")
+        setTimeout(() => response.end("two"), 50)
+      })
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const seen: Array<string> = []
+      yield* endpoint.consume(get, "5 seconds", (status) => (piece) => {
+        seen.push(`${status} ${new TextDecoder().decode(piece)}`)
+        return "more"
+      })
+      assert.deepStrictEqual(seen, ["203 one", "203 two"])
+    })
+  )
+
+  it.scopedLive("hands no piece over after there were enough, and closes the socket", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => {
+        const more = setInterval(() => response.write("piece"), 5)
+        response.on("close", () => clearInterval(more))
+      })
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      let pieces = 0
+      yield* endpoint.consume(get, "5 seconds", () => () => (++pieces < 2 ? "more" : "enough"))
+      yield* eventually("the socket is closed", () => server.openSockets() === 0)
+      assert.strictEqual(pieces, 2)
+    })
+  )
+
+  it.scopedLive("gives up on a body that falls silent, and not on one that is slow", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => {
+        for (const after of [10, 90, 170, 250]) setTimeout(() => response.write("piece"), after)
+      })
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      let pieces = 0
+      const error = yield* Effect.flip(
+        endpoint.consume(get, "200 millis", () => () => {
+          pieces += 1
+          return "more"
+        })
+      )
+      assert.deepStrictEqual([error.reason, error.detail, pieces], ["timeout", "silent for 200ms", 4])
+      yield* eventually("the socket is closed", () => server.openSockets() === 0)
+    })
+  )
+
+  it.scopedLive("bounds the time of a whole body that is consumed", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => {
+        const more = setInterval(() => response.write("piece"), 5)
+        response.on("close", () => clearInterval(more))
+      })
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const late = { ...get, timeout: "100 millis" } as const
+      const error = yield* Effect.flip(endpoint.consume(late, "5 seconds", () => () => "more"))
+      assert.deepStrictEqual([error.reason, error.detail], ["timeout", "no answer within 100ms"])
+      yield* eventually("the socket is closed", () => server.openSockets() === 0)
+    })
+  )
+
+  it.scopedLive("fails what is consumed when the connection breaks, and closes it when nobody wants it any more", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedServer((_, response) => {
+        response.write("half", () => (server.seen.length === 1 ? response.destroy() : undefined))
+      })
+      const endpoint = yield* makeEndpoint({ origin: server.origin })
+      const consume = endpoint.consume(get, "5 seconds", () => () => "more")
+      assert.strictEqual((yield* Effect.flip(consume)).reason, "broken")
+      const fiber = yield* Effect.fork(consume)
+      yield* eventually("it is asked again", () => server.seen.length === 2)
+      yield* Effect.sleep("20 millis")
+      yield* Fiber.interrupt(fiber)
+      yield* eventually("the socket is closed", () => server.openSockets() === 0)
+    })
+  )
+
   it.scopedLive("streams a body as it arrives and ends with it", () =>
     Effect.gen(function* () {
       const server = yield* scriptedServer((_, response) => {

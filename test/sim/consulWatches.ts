@@ -1,4 +1,4 @@
-import { Effect, Either } from "effect"
+import { Array as Arr, Effect, Either, Option } from "effect"
 import type { Consul, Indexed, KvEntry } from "../../src/consul/Consul.ts"
 import { type Position, watch } from "../../src/consul/Watch.ts"
 import type { ApiError } from "../../src/http/ApiError.ts"
@@ -49,18 +49,19 @@ export const makeConsulWatches = (
       })
     })
 
-  const indexed = <A>(reading: Reading<Indexed<A>>) => watch(reading.what, (position) => read(reading, position))
+  const indexed = <A>(reading: Reading<Indexed<A>>, isAbsent: (value: A) => boolean) =>
+    watch({ what: reading.what, read: (position) => read(reading, position), isAbsent })
 
   return {
-    watchKeys: (prefix) => indexed(keysReading(prefix)),
-    watchList: (prefix) => indexed<ReadonlyArray<KvEntry>>(listReading(prefix)),
+    watchKeys: (prefix) => indexed(keysReading(prefix), Arr.isEmptyReadonlyArray),
+    watchList: (prefix) => indexed<ReadonlyArray<KvEntry>>(listReading(prefix), Arr.isEmptyReadonlyArray),
     watchKey: (key) => {
       const reading = keyReading(key)
       const answer: Reading<Indexed<ReturnType<typeof reading.answer>>> = {
         ...reading,
         answer: (state) => ({ index: reading.index(state), value: reading.answer(state) })
       }
-      return indexed(answer)
+      return indexed(answer, Option.isNone)
     }
   }
 }

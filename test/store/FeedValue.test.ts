@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck, Option } from "effect"
-import { decodeFeed, encodeFeed, feedLength, type FeedValue, newsSince } from "../../src/store/FeedValue.ts"
+import { Arbitrary, FastCheck, Option, Schema } from "effect"
+import { decodeFeed, encodeFeed, feedLength, FeedValue, newsSince } from "../../src/store/FeedValue.ts"
 
 /** The feed after so many changes of an epoch. */
 const after = (changes: number, epoch = "1"): FeedValue => ({
@@ -27,6 +27,10 @@ describe("the feed", () => {
   it("of another leader's term says nothing about what was seen before", () => {
     assert.strictEqual(newsSince(Option.some(after(3)), after(4, "2")).kind, "everything")
     assert.strictEqual(newsSince(Option.none(), after(4)).kind, "everything")
+  })
+
+  it.prop("lies in the store as its schema says", [Arbitrary.make(FeedValue)], ([value]) => {
+    assert.strictEqual(encodeFeed(value), Schema.encodeSync(Schema.parseJson(FeedValue))(value))
   })
 
   it("is read as it was written, and anything else is none", () => {

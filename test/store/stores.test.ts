@@ -268,6 +268,36 @@ describe("LiveSettings", () => {
       )
     }).pipe(Effect.provide(Layer.provideMerge(settings, embeddedConsul)), Effect.scoped)
   })
+
+  it.live("are the same object until one of them is another", () =>
+    Effect.gen(function* () {
+      const consul = yield* Consul
+      const { current } = yield* LiveSettings
+      const put = (minutes: number) => consul.put(`${keys.config}build_timeout`, `${minutes}m`)
+      const seen = (minutes: number) =>
+        eventually(
+          `${minutes} minutes are seen`,
+          Effect.map(current, ({ policy }) => Duration.toMinutes(policy.defaults.buildTimeout) === minutes)
+        )
+      yield* put(61)
+      yield* seen(61)
+      const before = yield* current
+      // A folder is a change below the prefix, and no setting.
+      yield* consul.put(keys.config, "")
+      yield* Effect.sleep("200 millis")
+      assert.strictEqual(yield* current, before)
+      yield* put(62)
+      yield* seen(62)
+    }).pipe(
+      Effect.provide(
+        Layer.provideMerge(
+          LiveSettings.layer(keys, {}, () => {}),
+          embeddedConsul
+        )
+      ),
+      Effect.scoped
+    )
+  )
 })
 
 describe("installationId", () => {
