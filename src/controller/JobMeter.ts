@@ -57,17 +57,18 @@ export const makeJobMeter = Effect.fnUntraced(function* (
   )
   yield* Effect.forkScoped(recall(rate))
 
-  const keep = (status: Status) => {
+  const keep = (status: Status, isRated: boolean) => {
     const { generation, job_id, name, times } = status
-    counted.set(name, { generation, job_id, status: status.status, times })
-    if (isTerminal(status.status)) open.delete(name)
+    const isOver = isTerminal(status.status)
+    counted.set(name, { generation, job_id, status: status.status, times, rated: isRated || isOver })
+    if (isOver) open.delete(name)
     else open.set(name, status)
-    rate.note(status)
+    if (!isRated) rate.note(status)
   }
 
   return {
     known: (status) => {
-      if (!counted.has(status.name)) keep(status)
+      if (!counted.has(status.name)) keep(status, false)
     },
     comesBack: (jobId) => {
       // Those that are in no archive never come.
@@ -83,9 +84,10 @@ export const makeJobMeter = Effect.fnUntraced(function* (
       ) {
         return
       }
-      keep(status)
-      if (before === undefined && back.delete(status.job_id ?? "")) return
-      count(metrics, sameRun(before, status) ? before : undefined, status)
+      const cameBack = before === undefined && back.delete(status.job_id ?? "")
+      const same = sameRun(before, status) ? before : undefined
+      keep(status, cameBack || same?.rated === true)
+      if (!cameBack) count(metrics, same, status)
     },
     forget: (name) => {
       counted.delete(name)
@@ -95,7 +97,10 @@ export const makeJobMeter = Effect.fnUntraced(function* (
 })
 
 /** What must be remembered of a status so that its successor is told apart from it. */
-type Seen = Pick<Status, "generation" | "job_id" | "status" | "times">
+type Seen = Pick<Status, "generation" | "job_id" | "status" | "times"> & {
+  /** Whether its run has ended once, and so is part of the rates. */
+  readonly rated: boolean
+}
 
 const mostBack = 1000
 
@@ -206,4 +211,5 @@ const recall = Effect.fnUntraced(function* (rate: SuccessRate) {
       ),
     { concurrency: 2, discard: true }
   )
+  rate.distinct()
 })

@@ -3,8 +3,10 @@ import { isTerminal, type Reason, type Status } from "../domain/Status.ts"
 
 /** How many of the ended jobs succeeded, for windows of up to a day, to the minute. */
 export interface SuccessRate {
-  /** An ended run counts once, however often it is noted; one that is under way doesn't. */
+  /** Counts an ended run; one that is under way doesn't count. Until `distinct` a run counts once, however often it is noted. */
   readonly note: (status: Status) => void
+  /** From now on no run is noted twice: what tells them apart, a day's runs, is forgotten. */
+  readonly distinct: () => void
   /** By owner, and as `all` for all of them: NaN where nothing ended. */
   readonly within: (window: number, now: number) => ReadonlyMap<string, number>
 }
@@ -17,24 +19,21 @@ interface Tally {
 export const makeSuccessRate = (ownerLabel: (owner: string) => string): SuccessRate => {
   /** By the minute of their end, then by owner. */
   const minutes = new Map<number, Map<string, Tally>>()
-  /** Runs that have been counted, with the minute. */
-  const counted = new Map<string, number>()
+  let counted: Set<string> | undefined = new Set()
 
   const forget = (now: number) => {
     const oldest = minuteOf(now - longest)
     for (const minute of minutes.keys()) if (minute < oldest) minutes.delete(minute)
-    for (const [run, minute] of counted) if (minute < oldest) counted.delete(run)
   }
 
   return {
     note: (status) => {
-      const ended = status.times.job_end
-      if (!isTerminal(status.status) || ended === undefined) return
-      if (status.reason !== undefined && wanted.has(status.reason)) return
+      const ended = endOf(status)
+      if (ended === undefined) return
       const run = status.job_id ?? `${status.name}/${status.generation}`
-      if (counted.has(run)) return
+      if (counted?.has(run) === true) return
+      counted?.add(run)
       const minute = minuteOf(ended)
-      counted.set(run, minute)
       const owners = minutes.get(minute) ?? new Map<string, Tally>()
       minutes.set(minute, owners)
       const owner = ownerLabel(status.config?.owner ?? "")
@@ -42,6 +41,9 @@ export const makeSuccessRate = (ownerLabel: (owner: string) => string): SuccessR
       owners.set(owner, tally)
       if (status.status === "SUCCEEDED") tally.succeeded += 1
       else tally.failed += 1
+    },
+    distinct: () => {
+      counted = undefined
     },
     within: (window, now) => {
       forget(now)
@@ -61,6 +63,10 @@ export const makeSuccessRate = (ownerLabel: (owner: string) => string): SuccessR
     }
   }
 }
+
+/** When a run ended; none where it has not, or where its end tells nothing. */
+const endOf = ({ reason, status, times }: Status): number | undefined =>
+  isTerminal(status) && (reason === undefined || !wanted.has(reason)) ? times.job_end : undefined
 
 const longest = Duration.toMillis(Duration.hours(24))
 

@@ -138,6 +138,31 @@ describe("JobMeter", () => {
     }).pipe(Effect.provide(here))
   )
 
+  it.scoped("rates each run that has ended once, however often it is read, brought back, or ends again", () =>
+    Effect.gen(function* () {
+      const meter = yield* makeJobMeter(settings)
+      // The archive was looked through: nothing is held any more that would tell the runs apart.
+      yield* TestClock.adjust("1 second")
+      const rated = Effect.map(read, (found) => valueOf(found, "job_success_rate", { window: "1h", owner: "all" }))
+      const anew = (status: Status): Status => ({ ...status, times: { ...status.times } })
+      for (const status of runOf()) {
+        meter.saw(status)
+        meter.saw(anew(status))
+      }
+      yield* TestClock.setTime(600_000)
+      assert.strictEqual(yield* rated, 1)
+      const failed = failedTests.map((status) => ({ ...status, name: "other", job_id: "other" }))
+      failed.forEach(meter.saw)
+      failed.slice(-1).map(anew).forEach(meter.saw)
+      assert.strictEqual(yield* rated, 0.5)
+      meter.forget("other")
+      meter.comesBack("other")
+      failed.slice(-1).map(anew).forEach(meter.saw)
+      runOf().forEach((status) => meter.saw({ ...status, name: "other", job_id: "other" }))
+      assert.strictEqual(yield* rated, 0.5)
+    }).pipe(Effect.provide(here))
+  )
+
   it.effect("shows what is under way while it leads, and nothing of it afterwards", () =>
     Effect.gen(function* () {
       const world = new World()
@@ -215,7 +240,7 @@ describe("JobMeter", () => {
       const other = { config: { ...(last.config ?? assert.fail("no config")), owner: "you" } }
       const cancelled = { status: "FAILED", reason: "Cancelled" } as const
       ;[ended("d", 10, failed), ended("e", 5, cancelled), ended("f", 600, other)].forEach(meter.known)
-      // Noted twice, as when it comes back from the archive.
+      meter.comesBack("a")
       meter.saw(ended("a", 30))
       const found = yield* read
       const rate = (window: string, owner: string) => valueOf(found, "job_success_rate", { window, owner })
