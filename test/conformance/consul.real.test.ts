@@ -3,6 +3,7 @@ import { Effect, Exit, Logger, Option, Redacted, Scope, Stream } from "effect"
 import { ActingToken } from "../../src/consul/ActingToken.ts"
 import type { Consul } from "../../src/consul/Consul.ts"
 import { TxnOp } from "../../src/consul/Transaction.ts"
+import { missingKeys } from "../../src/store/readKeys.ts"
 import { consulClient } from "../support/consulClient.ts"
 import { consulProgram, startRealConsul } from "../support/RealConsul.ts"
 import { startRealConsulServers } from "../support/RealConsulServers.ts"
@@ -93,6 +94,10 @@ describe.skipIf(program === undefined)(title, () => {
           [written, read].map((result) => (result._tag === "RolledBack" ? result.errors.map(({ kind }) => kind) : [])),
           [["denied"], ["denied"]]
         )
+        // Of a key that is there nobody hears that it isn't, whatever else is asked for with it.
+        assert.deepStrictEqual(yield* missingKeys(allowed, ["ci/a", "ci/none"]), ["ci/none"])
+        assert.deepStrictEqual(yield* missingKeys(anonymous, ["ci/a"]), [])
+        assert.notInclude(yield* missingKeys(anonymous, ["ci/a", "ci/none"]), "ci/a")
       }),
     60_000
   )
