@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { freePorts } from "../chaos/ConsulServer.ts"
 import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
+import { serveEnvironment } from "../support/serveEnvironment.ts"
 import { reconcilesIn, Scrape } from "./Scrape.ts"
 
 export interface ServiceOptions {
@@ -36,12 +37,7 @@ export class ServiceProcess {
       log: join(options.folder, "service.log"),
       env: {
         ...cleanEnvironment(),
-        CONSUL_HTTP_ADDR: options.consul,
-        NOMAD_ADDR: options.nomad,
-        NOMAD_DATACENTERS: "dc1",
-        VAULT_ENABLED: "false",
-        SERVER_HOST: "127.0.0.1",
-        SERVER_PORT: String(port),
+        ...serveEnvironment({ consul: options.consul, nomad: options.nomad, port }),
         METRICS_PORT: String(metricsPort),
         RATE_LIMIT: "0",
         LOG_LEVEL: "warn",

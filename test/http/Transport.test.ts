@@ -18,6 +18,12 @@ const eventually = (what: string, holds: () => boolean) =>
 
 const silent = () => {}
 
+/** A body that goes on until nobody takes it any more. */
+const endlessServer = scriptedServer((_, response) => {
+  const more = setInterval(() => response.write("piece"), 5)
+  response.on("close", () => clearInterval(more))
+})
+
 describe("Transport", () => {
   it.scopedLive("sends path, query, headers and body as given and returns the whole answer", () =>
     Effect.gen(function* () {
@@ -180,10 +186,7 @@ describe("Transport", () => {
 
   it.scopedLive("hands no piece over after there were enough, and closes the socket", () =>
     Effect.gen(function* () {
-      const server = yield* scriptedServer((_, response) => {
-        const more = setInterval(() => response.write("piece"), 5)
-        response.on("close", () => clearInterval(more))
-      })
+      const server = yield* endlessServer
       const endpoint = yield* makeEndpoint({ origin: server.origin })
       let pieces = 0
       yield* endpoint.consume(get, "5 seconds", () => () => (++pieces < 2 ? "more" : "enough"))
@@ -212,10 +215,7 @@ describe("Transport", () => {
 
   it.scopedLive("bounds the time of a whole body that is consumed", () =>
     Effect.gen(function* () {
-      const server = yield* scriptedServer((_, response) => {
-        const more = setInterval(() => response.write("piece"), 5)
-        response.on("close", () => clearInterval(more))
-      })
+      const server = yield* endlessServer
       const endpoint = yield* makeEndpoint({ origin: server.origin })
       const late = { ...get, timeout: "100 millis" } as const
       const error = yield* Effect.flip(endpoint.consume(late, "5 seconds", () => () => "more"))

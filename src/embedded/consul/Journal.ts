@@ -12,13 +12,13 @@ import {
   renameSync,
   rmSync,
   statSync,
-  truncateSync,
-  writeSync
+  truncateSync
 } from "node:fs"
 import { join } from "node:path"
 import { applyCommand } from "./applyCommand.ts"
 import { ConsulCommand } from "./ConsulCommand.ts"
 import { type ConsulState, emptyState } from "./ConsulState.ts"
+import { writeAll } from "../writeAll.ts"
 import { snapshotLines, SnapshotReader } from "./snapshot.ts"
 
 /** What is stored cannot be read, or is in use. */
@@ -81,7 +81,7 @@ export class Journal {
   append(command: ConsulCommand, now: number): void {
     const line = Buffer.from(`${JSON.stringify({ at: now, command })}\n`)
     try {
-      for (let done = 0; done < line.length;) done += writeSync(this.file, line, done)
+      writeAll(this.file, line)
     } catch (error) {
       ftruncateSync(this.file, this.size)
       throw error

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readdirSync, rmSync, writeSync } from "node:fs"
+import { closeSync, fstatSync, openSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
+import { writeAll } from "../../writeAll.ts"
 
 /** A task's output as `<name>.<n>`, begun anew when a file is full, with the oldest removed beyond a number of files. */
 export class LogRotator {
@@ -46,7 +47,7 @@ export class LogRotator {
   }
 
   private append(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length;) done += writeSync(this.file, bytes, done)
+    writeAll(this.file, bytes)
     this.size += bytes.length
   }
 

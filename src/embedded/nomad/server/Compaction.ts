@@ -4,7 +4,7 @@ import { promisify } from "node:util"
 import type { NomadState } from "../machine/NomadState.ts"
 import { SharedGroups } from "./SharedGroups.ts"
 import { stepsOf, type StoredStep } from "./storedRows.ts"
-import { writeAll } from "./writeAll.ts"
+import { writeAll } from "../../writeAll.ts"
 
 /** The journal's file that took the old one's place. */
 export interface Compacted {

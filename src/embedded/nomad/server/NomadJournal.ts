@@ -15,7 +15,7 @@ import { emptyState, type NomadState } from "../machine/NomadState.ts"
 import { Compaction } from "./Compaction.ts"
 import { SharedGroups } from "./SharedGroups.ts"
 import { type StoredStep, toStoredStep, withStep } from "./storedRows.ts"
-import { writeAll } from "./writeAll.ts"
+import { writeAll } from "../../writeAll.ts"
 
 /** What is stored cannot be read. */
 export class StoredNomadError extends Data.TaggedError("StoredNomadError")<{
