@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -55,7 +55,10 @@ describe.skipIf(missing !== undefined)(
               env: { IMAGE: image, STORAGE_DRIVER: "overlay", BUILDAH_ISOLATION: "chroot" },
               volumes: [{ source, destination: cache, readOnly: false }]
             })
-            yield* Effect.promise(() => command(["cp", "/usr/bin/busybox", join(task.folders.local, "busybox")]))
+            // Renamed when it is whole: the script takes the file as soon as it is there.
+            const arriving = join(task.folders.local, "arriving")
+            yield* Effect.promise(() => copyFile("/usr/bin/busybox", arriving))
+            yield* Effect.promise(() => rename(arriving, join(task.folders.local, "busybox")))
             assert.deepStrictEqual(yield* task.wait, ended(0), task.stderr())
             const digest = yield* Effect.promise(() => readFile(join(task.folders.alloc, "digest"), "utf8"))
             const pushed = yield* Effect.promise(() =>
