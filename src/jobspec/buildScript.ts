@@ -39,7 +39,7 @@ build_image() {
 }
 
 push_image() {
-  with_store watched push --digestfile "$scratch/digest" "$image_id" "docker://$1" || blame_registry PushFailed
+  with_store taken push --digestfile "$scratch/digest" "$image_id" "docker://$1" || blame_registry PushFailed
   digest=$(cat "$scratch/digest")
   case $digest in
     sha256:*) ;;

@@ -212,9 +212,19 @@ look_at() {
   fi
 }
 
+# taken COMMAND. A registry that keeps its blobs in files overlooks one that another push of the same repository writes anew in
+# that moment, and refuses the manifest. The clients take that for final; the blobs are all there now, so again costs little.
+taken() {
+  for pause in 1 2 0; do
+    watched "$@" && return 0
+    said 'blob unknown|digest invalid' && [ "$pause" -gt 0 ] || return 1
+    sleep "$pause"
+  done
+}
+
 # copy_to SOURCE IMAGE, the source by digest: a tag that moved meanwhile changes nothing.
 copy_to() {
-  watched skopeo --registries-conf "$registries" copy --quiet --preserve-digests --retry-times 3 "docker://$1" "docker://$2" || {
+  taken skopeo --registries-conf "$registries" copy --quiet --preserve-digests --retry-times 3 "docker://$1" "docker://$2" || {
     if said 'source image|initializing source|reading manifest' && absent; then fail SourceMissing; fi
     blame_registry PushFailed
   }

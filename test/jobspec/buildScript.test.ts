@@ -1,11 +1,11 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { createReadStream, existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { ResolvedJob } from "../../src/domain/resolve.ts"
 import { buildSpec } from "../../src/jobspec/buildSpec.ts"
 import type { NomadJob } from "../../src/jobspec/NomadJob.ts"
-import { type BuildBench, canBuild, openBuildBench, resultOf } from "./BuildBench.ts"
+import { type BuildBench, canBuild, openBuildBench, refusal, resultOf } from "./BuildBench.ts"
 import { commitFiles, identity, makeRepository } from "./GitServer.ts"
 import { jobId, phaseInput } from "./phaseInputs.ts"
 import { execute } from "./processes.ts"
@@ -203,6 +203,32 @@ describe.runIf(canBuild)("the build script", { timeout: 60_000 }, () => {
           assert.strictEqual(await bench.registry.digest("team/app", tag), other.digest)
       }
     )
+  })
+
+  it.each([
+    { times: 2, reason: undefined },
+    { times: 3, reason: "PushFailed" }
+  ])("pushes again when the registry overlooks a blob, $times times in a row", async ({ times, reason }) => {
+    const programs = mkdtempSync(`${bench.folder}/overlooked-`)
+    const buildah = await execute(["sh", "-c", "command -v buildah"])
+    writeFileSync(
+      `${programs}/buildah`,
+      `#!/bin/sh
+case " $* " in *" push "*)
+  echo >>'${programs}/pushes'
+  if [ "$(wc -l <'${programs}/pushes')" -le ${times} ]; then
+    printf 'Error: pushing image: uploading manifest: errors:\ndigest invalid\nmanifest blob unknown: blob unknown to registry\n' >&2
+    exit 125
+  fi ;;
+esac
+exec ${buildah} "$@"
+`,
+      { mode: 0o755 }
+    )
+    const ended = await bench.build({ owner: "overlooked" }, { programs })
+    if (reason === undefined) resultOf(ended)
+    else assert.strictEqual(refusal(ended), reason)
+    assert.lengthOf(readFileSync(`${programs}/pushes`, "utf8"), 3)
   })
 
   it("lets two builds of one project run at once", async () => {
