@@ -1,11 +1,11 @@
 import { HashMap, HashSet, Option } from "effect"
+import { withAllocation, withoutAllocation } from "./allocationRows.ts"
 import { allocationView } from "./allocationView.ts"
 import { exclude, include } from "./IdIndex.ts"
 import {
   type Allocation,
   type EventBatch,
   type Evaluation,
-  isClientTerminal,
   keptEvents,
   keptVersions,
   type NomadEvent,
@@ -126,18 +126,7 @@ export class Draft {
   }
 
   putAllocation(allocation: Allocation, event: string): void {
-    const { state } = this
-    this.state = {
-      ...state,
-      allocations: HashMap.set(state.allocations, allocation.ID, allocation),
-      allocationsOfJob: include(state.allocationsOfJob, allocation.JobID, allocation.ID),
-      allocationsOfNode: include(state.allocationsOfNode, allocation.NodeID, allocation.ID),
-      liveAllocationsOfNode: (isClientTerminal(allocation) ? exclude : include)(
-        state.liveAllocationsOfNode,
-        allocation.NodeID,
-        allocation.ID
-      )
-    }
+    this.state = withAllocation(this.state, allocation)
     this.touch("allocs")
     this.changes.push({ table: "allocation", key: allocation.ID, value: allocation })
     const { Job: _, ...payload } = allocationView(allocation)
@@ -145,14 +134,7 @@ export class Draft {
   }
 
   removeAllocation(allocation: Allocation): void {
-    const { state } = this
-    this.state = {
-      ...state,
-      allocations: HashMap.remove(state.allocations, allocation.ID),
-      allocationsOfJob: exclude(state.allocationsOfJob, allocation.JobID, allocation.ID),
-      allocationsOfNode: exclude(state.allocationsOfNode, allocation.NodeID, allocation.ID),
-      liveAllocationsOfNode: exclude(state.liveAllocationsOfNode, allocation.NodeID, allocation.ID)
-    }
+    this.state = withoutAllocation(this.state, allocation)
     this.touch("allocs")
     this.changes.push({ table: "allocation", key: allocation.ID, value: null })
   }

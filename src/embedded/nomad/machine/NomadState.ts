@@ -1,5 +1,6 @@
 import { HashMap, HashSet, Option } from "effect"
 import type { IdIndex } from "./IdIndex.ts"
+import type { Resources } from "./Resources.ts"
 import type { Job } from "./JobSpec.ts"
 import type { TaskState } from "./TaskEvent.ts"
 
@@ -161,6 +162,8 @@ export interface NomadState {
   readonly allocationsOfNode: IdIndex
   /** Those that the client has not ended: what there is to do doesn't grow with what was done. */
   readonly liveAllocationsOfNode: IdIndex
+  /** What those take that run or are to: placing one more doesn't cost the more, the more there are. */
+  readonly usedOfNode: HashMap.HashMap<string, Resources>
   readonly blocked: HashSet.HashSet<string>
   /** What an event stream can replay: the last `keptEvents` batches, oldest first. Not kept across a restart. */
   readonly events: ReadonlyArray<EventBatch>
@@ -184,6 +187,7 @@ export const emptyState: NomadState = {
   evaluationsOfJob: HashMap.empty(),
   allocationsOfNode: HashMap.empty(),
   liveAllocationsOfNode: HashMap.empty(),
+  usedOfNode: HashMap.empty(),
   blocked: HashSet.empty(),
   events: []
 }

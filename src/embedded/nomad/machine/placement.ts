@@ -1,8 +1,8 @@
-import { HashMap } from "effect"
+import { HashMap, Option } from "effect"
 import { constraintText, meetsConstraint } from "./constraints.ts"
-import { groupOf } from "./allocationView.ts"
 import type { Job, TaskGroup } from "./JobSpec.ts"
-import { isTerminal, liveAllocationsOfNode, type Metrics, type NomadNode, type NomadState } from "./NomadState.ts"
+import type { Metrics, NomadNode, NomadState } from "./NomadState.ts"
+import { demandOf, nothing, plus } from "./Resources.ts"
 
 export type Placement =
   | { readonly _tag: "Placed"; readonly node: NomadNode; readonly metrics: Metrics }
@@ -123,28 +123,14 @@ const hasDevices = (node: NomadNode, group: TaskGroup): boolean =>
 
 /** How full the node would be, or the first dimension that is exhausted. */
 const fits = (state: NomadState, node: NomadNode, group: TaskGroup): number | string => {
-  const used = demand(group)
-  for (const allocation of liveAllocationsOfNode(state, node.ID)) {
-    const other = isTerminal(allocation) ? undefined : groupOf(allocation)
-    if (other === undefined) continue
-    const taken = demand(other)
-    used.cpu += taken.cpu
-    used.memory += taken.memory
-    used.disk += taken.disk
-  }
+  const used = plus(
+    demandOf(group),
+    Option.getOrElse(HashMap.get(state.usedOfNode, node.ID), () => nothing)
+  )
   if (used.cpu > node.Cpu) return "cpu"
   if (used.memory > node.MemoryMB) return "memory"
   if (used.disk > node.DiskMB) return "disk"
   return (used.cpu / node.Cpu + used.memory / node.MemoryMB) / 2
-}
-
-const demand = (group: TaskGroup): { cpu: number; memory: number; disk: number } => {
-  const result = { cpu: 0, memory: 0, disk: group.EphemeralDisk.SizeMB }
-  for (const task of group.Tasks ?? []) {
-    result.cpu += task.Resources.CPU
-    result.memory += task.Resources.MemoryMB
-  }
-  return result
 }
 
 const wanted = (group: TaskGroup): Readonly<Record<string, unknown>> =>

@@ -1,12 +1,12 @@
 import { HashMap, HashSet, Option } from "effect"
 import type { Change } from "../machine/Draft.ts"
+import { withAllocation, withoutAllocation } from "../machine/allocationRows.ts"
 import { isObject } from "../machine/GoJson.ts"
 import { exclude, include } from "../machine/IdIndex.ts"
 import {
   type Allocation,
   emptyState,
   type Evaluation,
-  isClientTerminal,
   type NomadNode,
   type NomadState,
   type StoredJob
@@ -63,28 +63,19 @@ const withChange = (state: NomadState, change: Change): NomadState => {
     case "node":
       return { ...state, nodes: set(state.nodes, change.key, change.value) }
     case "allocation":
-      return withAllocation(state, change.key, change.value)
+      return withAllocationRow(state, change.key, change.value)
     case "evaluation":
       return withEvaluation(state, change.key, change.value)
   }
 }
 
-const withAllocation = (state: NomadState, id: string, value: Allocation | null): NomadState => {
-  const row = value ?? Option.getOrNull(HashMap.get(state.allocations, id))
-  if (row === null) return state
-  const change = value === null ? exclude : include
-  return {
-    ...state,
-    allocations: set(state.allocations, id, value),
-    allocationsOfJob: change(state.allocationsOfJob, row.JobID, id),
-    allocationsOfNode: change(state.allocationsOfNode, row.NodeID, id),
-    liveAllocationsOfNode: (value === null || isClientTerminal(value) ? exclude : include)(
-      state.liveAllocationsOfNode,
-      row.NodeID,
-      id
-    )
-  }
-}
+const withAllocationRow = (state: NomadState, id: string, value: Allocation | null): NomadState =>
+  value !== null
+    ? withAllocation(state, value)
+    : Option.match(HashMap.get(state.allocations, id), {
+        onNone: () => state,
+        onSome: (row) => withoutAllocation(state, row)
+      })
 
 const withEvaluation = (state: NomadState, id: string, value: Evaluation | null): NomadState => {
   const row = value ?? Option.getOrNull(HashMap.get(state.evaluations, id))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck, HashMap, HashSet } from "effect"
+import { FastCheck, HashMap, HashSet, Option } from "effect"
 import type { Command } from "../../../../src/embedded/nomad/machine/NomadCommand.ts"
 import { emptyState, isTerminal, type NomadState } from "../../../../src/embedded/nomad/machine/NomadState.ts"
 import { withStep } from "../../../../src/embedded/nomad/server/storedRows.ts"
@@ -87,8 +87,12 @@ const stored = (state: NomadState): unknown => ({
   ofJob: members(state.allocationsOfJob),
   ofNode: members(state.allocationsOfNode),
   liveOfNode: members(state.liveAllocationsOfNode),
-  evaluationsOfJob: members(state.evaluationsOfJob)
+  evaluationsOfJob: members(state.evaluationsOfJob),
+  memory: [...HashMap.keys(state.nodes)].toSorted().map((id) => [id, memoryOf(state, id)])
 })
+
+const memoryOf = (state: NomadState, nodeId: string): number =>
+  Option.match(HashMap.get(state.usedOfNode, nodeId), { onNone: () => 0, onSome: ({ memory }) => memory })
 
 const members = (index: NomadState["allocationsOfJob"]): unknown =>
   Object.fromEntries(HashMap.toEntries(index).map(([key, set]) => [key, [...set].toSorted()]))
@@ -102,7 +106,7 @@ describe("whatever happens", () => {
       }
     }))
 
-  it("no node gives away more than it has", () =>
+  it("no node gives away more than it has, and what is counted as taken is what runs there", () =>
     check((simulation) => {
       for (const host of HashMap.values(simulation.state.nodes)) {
         const used = ids
@@ -111,6 +115,7 @@ describe("whatever happens", () => {
           .map((allocation) => allocation.Job.TaskGroups?.[0]?.Tasks?.[0]?.Resources.MemoryMB ?? 0)
           .reduce((sum, value) => sum + value, 0)
         assert.isAtMost(used, host.MemoryMB)
+        assert.strictEqual(memoryOf(simulation.state, host.ID), used)
       }
     }))
 
