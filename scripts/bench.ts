@@ -25,7 +25,11 @@ const jobs = values.jobs === undefined ? undefined : Number(values.jobs)
 
 /** In the order in which they run. */
 const loads: ReadonlyArray<{ readonly letters: string; readonly run: () => Promise<ReadonlyArray<Figure>> }> = [
-  { letters: "a", run: () => throughput({ jobs: jobs ?? (quick ? 200 : 2000), simulatedJobs: quick ? 200 : 1000 }) },
+  {
+    letters: "a",
+    run: () =>
+      throughput({ jobs: jobs ?? (quick ? 200 : 2000), simulatedJobs: quick ? 200 : 1000, realJobs: quick ? 20 : 200 })
+  },
   {
     letters: "bcdh",
     run: () =>
@@ -40,7 +44,7 @@ const loads: ReadonlyArray<{ readonly letters: string; readonly run: () => Promi
     run: () =>
       http(
         quick
-          ? { rounds: 3, milliseconds: 1500, warm: 2000, waiters: 1000, changes: 3 }
+          ? { rounds: 3, milliseconds: 1500, warm: 2000, waiters: 1000, changes: 5 }
           : { rounds: 7, milliseconds: 5000, warm: 10_000, waiters: 1000, changes: 10 }
       )
   },

@@ -6,12 +6,12 @@ import { promisify } from "node:util"
 import { build } from "esbuild"
 
 /** One file without dependencies: a command that starts in a third of the time that its modules would take. */
-export const bundle = async (outfile: string): Promise<void> => {
+export const bundle = async (outfile: string, entry = "src/main.ts"): Promise<void> => {
   const manifest: unknown = JSON.parse(await readFile("package.json", "utf8"))
   const version =
     typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : ""
   await build({
-    entryPoints: ["src/main.ts"],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: "node",

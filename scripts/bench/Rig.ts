@@ -12,7 +12,10 @@ import { keysBelow } from "../../src/store/keys.ts"
 import { statusValue } from "../../src/store/statusValue.ts"
 import { bundle } from "../build.ts"
 import { ConsulServer } from "../chaos/ConsulServer.ts"
+import { startRealNomad } from "../../test/support/RealNomad.ts"
 import { instantDriver, type SeenStep, Steps } from "./instantDriver.ts"
+import { instantGate } from "./instantGate.ts"
+import { recordText } from "./recordText.ts"
 import { type ServiceOptions, ServiceProcess } from "./ServiceProcess.ts"
 import { storedRecords } from "./storedRecords.ts"
 
@@ -28,6 +31,7 @@ export class Rig {
   readonly steps: Steps
   readonly nomad: string
   readonly #program: string
+  readonly #isRealNomad: boolean
   #endedBefore = 0
   readonly #scope: Scope.CloseableScope
   readonly #client: Consul["Type"]
@@ -37,7 +41,7 @@ export class Rig {
     folder: string,
     program: string,
     consul: ConsulServer,
-    nomad: { readonly address: string; readonly steps: Steps },
+    nomad: { readonly address: string; readonly steps: Steps; readonly isReal: boolean },
     scope: Scope.CloseableScope,
     client: Consul["Type"]
   ) {
@@ -46,35 +50,26 @@ export class Rig {
     this.consul = consul
     this.nomad = nomad.address
     this.steps = nomad.steps
+    this.#isRealNomad = nomad.isReal
     this.#scope = scope
     this.#client = client
   }
 
-  static async open(wanted: "any" | "embedded"): Promise<Rig> {
+  /** `realNomad`: a program to run in the place of the embedded one. Its steps aren't seen, and none can be held. */
+  static async open(wanted: "any" | "embedded", realNomad?: string): Promise<Rig> {
     const folder = mkdtempSync(join(inMemory, "jobforge-bench-"))
     const program = join(folder, "jobforge.mjs")
     await bundle(program)
     const consul = await ConsulServer.start(folder, wanted)
     const scope = Effect.runSync(Scope.make())
     const steps = new Steps()
-    const { address } = await Effect.runPromise(
-      startEmbeddedNomad({
-        host: "127.0.0.1",
-        port: 0,
-        data: join(folder, "nomad"),
-        hostVolumes: { "buildah-cache": folder },
-        cpu: 100_000_000,
-        memoryMb: 100_000_000,
-        diskMb: 1_000_000_000,
-        // A node that ends so many steps a second needs more than Nomad's 50 to keep their logs until they are fetched.
-        keptAllocations: 500
-      }).pipe(Effect.provide(instantDriver(steps)), Scope.extend(scope))
-    )
+    const nomad = realNomad === undefined ? embeddedNomad(folder, steps) : instantNomad(realNomad)
+    const address = await Effect.runPromise(Scope.extend(nomad, scope))
     const layer = ConsulHttp.layerOf({ origin: `http://127.0.0.1:${consul.port}` })
     const client = await Effect.runPromise(
       Effect.map(Scope.extend(Layer.build(layer), scope), (context) => Context.get(context, Consul))
     )
-    return new Rig(folder, program, consul, { address, steps }, scope, client)
+    return new Rig(folder, program, consul, { address, steps, isReal: realNomad !== undefined }, scope, client)
   }
 
   get service(): ServiceProcess {
@@ -135,7 +130,7 @@ export class Rig {
       }
       const names = new Set(over.map(({ name }) => name))
       left = left.filter((name) => !names.has(name))
-      if (over.length < 8) await pause(20)
+      if (over.length < 8) await pause(this.#isRealNomad ? 200 : 20)
     }
     return done
   }
@@ -154,6 +149,7 @@ export class Rig {
 
   /** Who asks all the time measures what asking costs: the steps are seen as they end. */
   async #stepsEnded(jobs: number, deadline: number): Promise<void> {
+    if (this.#isRealNomad) return
     const expected = this.#endedBefore + stepsOfAJob * jobs
     while (this.steps.ended < expected && performance.now() < deadline && this.service.running) await pause(2)
     this.#endedBefore = this.steps.ended
@@ -189,15 +185,25 @@ export class Rig {
   }
 }
 
-export const recordText = (name: string, more: object = {}): string =>
-  JSON.stringify({
-    owner: "bench",
-    repo_url: "https://git.example.com/bench/app.git",
-    image_name: `bench/${name}`,
-    registry_url: "registry.example.com:5000",
-    test: { commands: ["true"] },
-    ...more
-  })
+/** A node that ends so many steps a second needs more than Nomad's 50 to keep their logs until they are fetched. */
+const keptAllocations = 500
+
+const embeddedNomad = (folder: string, steps: Steps) =>
+  startEmbeddedNomad({
+    host: "127.0.0.1",
+    port: 0,
+    data: join(folder, "nomad"),
+    hostVolumes: { "buildah-cache": folder },
+    cpu: 100_000_000,
+    memoryMb: 100_000_000,
+    diskMb: 1_000_000_000,
+    keptAllocations
+  }).pipe(
+    Effect.provide(instantDriver(steps)),
+    Effect.map(({ address }) => address)
+  )
+
+const instantNomad = (program: string) => Effect.flatMap(startRealNomad(program, { keptAllocations }), instantGate)
 
 /** Build, test, publish, and the cleaning up. */
 export const stepsOfAJob = 4

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
+import { asInTheImage } from "./asInTheImage.ts"
 import { freePorts } from "../chaos/ConsulServer.ts"
 import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
 import { serveEnvironment } from "../support/serveEnvironment.ts"
@@ -33,17 +34,21 @@ export class ServiceProcess {
 
   static async start(options: ServiceOptions): Promise<ServiceProcess> {
     const [port = 0, metricsPort = 0] = await freePorts(2)
-    const child = OwnProcess.start(process.execPath, [...(options.node ?? []), options.program, "serve"], {
-      log: join(options.folder, "service.log"),
-      env: {
-        ...cleanEnvironment(),
-        ...serveEnvironment({ consul: options.consul, nomad: options.nomad, port }),
-        METRICS_PORT: String(metricsPort),
-        RATE_LIMIT: "0",
-        LOG_LEVEL: "warn",
-        ...options.environment
+    const child = OwnProcess.start(
+      process.execPath,
+      [...asInTheImage, ...(options.node ?? []), options.program, "serve"],
+      {
+        log: join(options.folder, "service.log"),
+        env: {
+          ...cleanEnvironment(),
+          ...serveEnvironment({ consul: options.consul, nomad: options.nomad, port }),
+          METRICS_PORT: String(metricsPort),
+          RATE_LIMIT: "0",
+          LOG_LEVEL: "warn",
+          ...options.environment
+        }
       }
-    })
+    )
     return new ServiceProcess(child, port, metricsPort)
   }
 

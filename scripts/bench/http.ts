@@ -3,7 +3,8 @@ import { Effect } from "effect"
 import { BareServer } from "./BareServer.ts"
 import { atLeast, atMost, type Figure, percentile } from "./Figure.ts"
 import { HttpLoad, requestText } from "./HttpLoad.ts"
-import { keys, namesOf, recordText, Rig } from "./Rig.ts"
+import { keys, namesOf, Rig } from "./Rig.ts"
+import { recordText } from "./recordText.ts"
 import { waiters } from "./waiters.ts"
 
 export interface HttpBench {

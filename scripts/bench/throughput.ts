@@ -1,51 +1,53 @@
-import { cpuOf } from "./ServiceProcess.ts"
+import { execFile } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { bundle } from "../build.ts"
+import { asInTheImage } from "./asInTheImage.ts"
 import { atLeast, atMost, type Figure } from "./Figure.ts"
-import { namesOf, Rig } from "./Rig.ts"
-import { countsAJob, type Scrape } from "./Scrape.ts"
-import { simulated } from "./simulated.ts"
+import { Rig } from "./Rig.ts"
+import { overRealNomad } from "./realNomad.ts"
+import { timeJobs } from "./timeJobs.ts"
 
 export interface ThroughputLoad {
   readonly jobs: number
   /** Of those that run on the simulator's systems. */
   readonly simulatedJobs: number
+  /** Of those whose steps a real Nomad runs. */
+  readonly realJobs: number
 }
 
 /** (a) Jobs from their record to the end of their cleaning up, with steps that take no time. */
 export const throughput = async (load: ThroughputLoad): Promise<ReadonlyArray<Figure>> => [
   ...(process.env["CONSUL_BIN"] === undefined ? [] : await overServers("any", load.jobs)),
   ...(await overServers("embedded", load.jobs)),
-  // Last, for its heap would be a burden to the embedded Nomad, which lives in this process.
-  ...simulatedFigures(load.simulatedJobs)
+  ...(await overRealNomad(load.realJobs)),
+  ...(await inMemory(load.simulatedJobs))
 ]
 
-const simulatedFigures = (jobs: number): ReadonlyArray<Figure> => {
-  simulated(Math.ceil(jobs / 4))
-  const { cpu } = simulated(jobs)
-  const under = `${jobs} jobs of 3 phases, the controller over Consul and Nomad in memory, virtual time, 1 thread; by processor time`
-  return [
-    { load: "a", name: "in memory", value: (60_000 * jobs) / cpu, unit: "jobs/min", under, ...atLeast(6000) },
-    { load: "a", name: "in memory, processor time a job", value: cpu / jobs, unit: "ms", under }
-  ]
+const inMemory = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
+  const folder = mkdtempSync(join(tmpdir(), "jobforge-bench-"))
+  try {
+    const program = join(folder, "simulatedProcess.mjs")
+    await bundle(program, fileURLToPath(new URL("simulatedProcess.ts", import.meta.url)))
+    const { stdout } = await promisify(execFile)(process.execPath, [...asInTheImage, program, String(jobs)])
+    const [elapsed = Number.NaN, cpu = Number.NaN] = stdout.split(" ").map(Number)
+    const under = `${jobs} jobs of 3 instant phases within ${jobs} ms of virtual time, the controller over Consul and Nomad in memory, 1 thread`
+    return [
+      { load: "a", name: "in memory", value: 60_000 / elapsed, unit: "jobs/min", under, ...atLeast(6000) },
+      { load: "a", name: "in memory, processor time a job", value: cpu, unit: "ms", under }
+    ]
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 const overServers = async (wanted: "any" | "embedded", jobs: number): Promise<ReadonlyArray<Figure>> => {
   const rig = await Rig.open(wanted)
   try {
-    const service = await rig.serve()
-    await service.settled()
-    // What is sustained is what a service does that has run for a while: its code is compiled by then.
-    const warm = namesOf("warm", Math.min(500, jobs))
-    await rig.put(warm)
-    await rig.ended(warm)
-    const names = namesOf("job", jobs)
-    const before = await service.scrape()
-    const [cpu, consulCpu, ownCpu] = [service.cpu(), cpuOf(rig.consul.pid), cpuOf(process.pid)]
-    const begun = Date.now()
-    await rig.put(names)
-    const statuses = await rig.ended(names)
-    const last = Math.max(...statuses.map(({ times }) => times.job_end ?? 0))
-    const after = await service.scrape()
-    const elapsed = last - begun
+    const { counts, cpu, failed, rate } = await timeJobs(rig, 500, jobs)
     const { kind } = rig.consul
     const under = `${jobs} jobs of 3 phases written at once, ${kind} Consul and embedded Nomad over HTTP`
     const figure = (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
@@ -56,17 +58,15 @@ const overServers = async (wanted: "any" | "embedded", jobs: number): Promise<Re
       under,
       ...goal
     })
-    const counts = countsAJob(before, after, jobs)
-    const failed = (scrape: Scrape) => scrape.sum("controller_runtime_reconcile_errors_total")
     return [
-      figure("", (60_000 * jobs) / elapsed, "jobs/min", kind === "real" ? atLeast(2100) : {}),
-      figure(", service's processor time a job", (service.cpu() - cpu) / jobs, "ms"),
-      figure(", Consul's processor time a job", (cpuOf(rig.consul.pid) - consulCpu) / jobs, "ms"),
-      figure(", Nomad's and bench's processor time a job", (cpuOf(process.pid) - ownCpu) / jobs, "ms"),
+      figure("", rate, "jobs/min", kind === "real" ? atLeast(2100) : {}),
+      figure(", service's processor time a job", cpu.service, "ms"),
+      figure(", Consul's processor time a job", cpu.consul, "ms"),
+      figure(", Nomad's and bench's processor time a job", cpu.own, "ms"),
       figure(", reconciles a job", counts.reconciles, "", atMost(6)),
       figure(", KV writes a job", counts.writes, "", atMost(12)),
       figure(", requests a job", counts.requests, ""),
-      figure(", failed passes", (failed(after) - failed(before)) / jobs, "a job", atMost(0))
+      figure(", failed passes", failed, "a job", atMost(0))
     ]
   } finally {
     await rig.close()

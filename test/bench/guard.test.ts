@@ -18,7 +18,7 @@ describe("what a job costs", () => {
   })
 
   it("is the same number of messages and changed keys for many jobs as for few", () => {
-    const [few, many] = [simulated(20), simulated(80)]
+    const [few, many] = [simulated(20, 200), simulated(80, 200)]
     const told = JSON.stringify({ few, many })
     assert.isAtMost(many.messages / 80, 170, told)
     assert.isAtMost(many.keyChanges / 80, 38, told)

@@ -21,6 +21,8 @@ export interface RealNomadOptions {
   readonly acl?: boolean
   /** The agent's `vault` block, in HCL. */
   readonly vault?: string
+  /** Allocations that have ended and whose folders its client keeps; 50 without it. */
+  readonly keptAllocations?: number
 }
 
 /**
@@ -29,16 +31,17 @@ export interface RealNomadOptions {
  */
 export const startRealNomad = (
   program: string,
-  { acl = false, vault }: RealNomadOptions = {}
+  options: RealNomadOptions = {}
 ): Effect.Effect<string, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const { acl = false, vault } = options
     const folder = yield* Effect.acquireRelease(
       Effect.promise(() => mkdtemp(join(tmpdir(), "jobforge-nomad-"))),
       (path) => Effect.promise(() => removeNomadFolder(path))
     )
     const [http, rpc, serf] = yield* freePorts
     const config = join(folder, "agent.json")
-    yield* Effect.promise(() => writeFile(config, settings(http, rpc, serf, acl, vault === undefined)))
+    yield* Effect.promise(() => writeFile(config, settings(http, rpc, serf, options)))
     const vaultConfig = join(folder, "vault.hcl")
     if (vault !== undefined) yield* Effect.promise(() => writeFile(vaultConfig, vault))
     const configs = [config, ...(vault === undefined ? [] : [vaultConfig])].flatMap((path) => ["-config", path])
@@ -59,13 +62,21 @@ export const startRealNomad = (
     return address
   })
 
-const settings = (http: number, rpc: number, serf: number, acl: boolean, withoutVault: boolean): string => `{
+const settings = (
+  http: number,
+  rpc: number,
+  serf: number,
+  { acl = false, keptAllocations = 50, vault }: RealNomadOptions
+): string => `{
   "acl": { "enabled": ${acl} },
   "ports": { "http": ${http}, "rpc": ${rpc}, "serf": ${serf} },
   "plugin": [{ "raw_exec": [{ "config": [{ "enabled": true }] }] }],
   "client": [{
     "enabled": true,
-    "options": { "fingerprint.denylist": "env_aws,env_gce,env_azure,env_digitalocean,consul${withoutVault ? ",vault" : ""}" }
+    "gc_max_allocs": ${keptAllocations},
+    "options": {
+      "fingerprint.denylist": "env_aws,env_gce,env_azure,env_digitalocean,consul${vault === undefined ? ",vault" : ""}"
+    }
   }]
 }`
 
