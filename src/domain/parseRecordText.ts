@@ -8,14 +8,22 @@ export const maximumRecordSize = 512 * 1024
 
 /** JSON or YAML to plain values of bounded shape; a syntax error says where it is. */
 export const parseRecordText = (text: string): Either.Either<unknown, FieldError> => {
-  if (exceeds(text)) return Either.left({ path: "", message: "the record is larger than 512 KiB" })
+  if (exceeds(text)) return tooLarge
   const json = Option.flatMap(parseJson(text), ({ value }) => withoutDuplicates(text, value))
-  if (Option.isSome(json)) return json.value
-  return parseYaml(text).pipe(
+  return Option.getOrElse(json, () => readYaml(text))
+}
+
+/** The same of JSON's text that was parsed before. */
+export const checkRecordText = (text: string, value: unknown): Either.Either<unknown, FieldError> =>
+  exceeds(text) ? tooLarge : Option.getOrElse(withoutDuplicates(text, value), () => readYaml(text))
+
+const tooLarge = Either.left({ path: "", message: "the record is larger than 512 KiB" })
+
+const readYaml = (text: string): Either.Either<unknown, FieldError> =>
+  parseYaml(text).pipe(
     Either.mapLeft(syntaxError),
     Either.flatMap((value) => Either.map(checkRecordShape(value), () => value))
   )
-}
 
 /** Why a text is neither JSON nor YAML. */
 export interface SyntaxFault {

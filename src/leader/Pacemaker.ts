@@ -57,7 +57,7 @@ export const patience = 1000
 export const retryEvery = 200
 
 /** How often the main thread shows that it is alive, in ms. */
-export const pulseEvery = 250
+export const pulseEvery = 500
 
 const virtualNow: Effect.Effect<Instant> = Effect.map(Clock.currentTimeMillis, (now) => ({ wall: now, steady: now }))
 

@@ -8,7 +8,15 @@ export const pacemakerScript = `"use strict"
 const { parentPort, workerData: plan } = require("node:worker_threads")
 const http = require(plan.origin.startsWith("https:") ? "node:https" : "node:http")
 const cells = new BigInt64Array(plan.cells)
-const agent = new http.Agent({ ...plan.tls, keepAlive: true })
+const { urlToHttpOptions } = require("node:url")
+/** What all requests have in common, read once: an idle service does little else than to send them. */
+const common = {
+  ...urlToHttpOptions(new URL(plan.origin)),
+  agent: new http.Agent({ ...plan.tls, keepAlive: true }),
+  headers: plan.headers,
+  ...plan.tls
+}
+if (plan.socketPath !== undefined) common.socketPath = plan.socketPath
 let over = false
 
 const now = () => [BigInt(Date.now()), process.hrtime.bigint() / 1000000n]
@@ -47,9 +55,7 @@ const send = ({ method, path, body }) =>
       clearTimeout(timer)
       resolve({ status: 0, headers: {}, text: error.message || String(error.code) })
     }
-    const options = { agent, method, headers: plan.headers, ...plan.tls }
-    if (plan.socketPath !== undefined) options.socketPath = plan.socketPath
-    const request = http.request(plan.origin + path, options, (response) => {
+    const request = http.request({ ...common, method, path }, (response) => {
       const chunks = []
       response.on("data", (chunk) => chunks.push(chunk))
       response.on("error", fail)

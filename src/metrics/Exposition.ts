@@ -25,7 +25,7 @@ export class Exposition extends Context.Tag("jobforge/metrics/Exposition")<
 const make = Effect.fnUntraced(function* ({ owners, process }: ExpositionOptions) {
   // Never the global one: two services in one process would count for each other.
   const registry = new Registry()
-  if (process) collectDefaultMetrics({ register: registry })
+  if (process) collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lookEvery })
   const looks = new Set<Effect.Effect<void>>()
   const recorder = recorderOf(registry, makeOwnerLabels(owners), looks)
   const render = (format: TextFormat) =>
@@ -36,6 +36,9 @@ const make = Effect.fnUntraced(function* ({ owners, process }: ExpositionOptions
   yield* Effect.provideService(followFibers, Metrics, recorder)
   return Context.make(Metrics, recorder).pipe(Context.add(Exposition, { render }))
 })
+
+/** Milliseconds between two looks at the event loop: with one every 10, the looks were most of what an idle service does. */
+const lookEvery = 250
 
 const recorderOf = (registry: Registry, owners: OwnerLabels, looks: Set<Effect.Effect<void>>): Recorder => {
   const counters = new Map<string, Counter>()

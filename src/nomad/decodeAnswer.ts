@@ -4,7 +4,7 @@ import { Invalid } from "../http/ApiError.ts"
 /**
  * Decodes what Nomad said. Fields that the schema doesn't name are ignored, so that a newer Nomad's answers decode.
  *
- * Numbers of 16 digits and more reach the schema as strings: a double would round them.
+ * Members that are numbers of 16 digits and more reach the schema as strings: a double would round them.
  */
 export const decodeAnswer = <A, I>(schema: Schema.Schema<A, I>): AnswerDecoder<A> => {
   const decode = Schema.decodeUnknownEither(Schema.parseJson(schema))
@@ -25,8 +25,8 @@ export type AnswerDecoder<A> = (operation: string, body: Uint8Array) => Either.E
 
 const utf8 = new TextDecoder()
 
-// The first alternative skips string literals, so that digits in a message stay as they are.
-const literals = /"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/gu
+// Nothing inside of a string looks like this, since its quotes are escaped there; nor does what stands between two strings,
+// which is never a word.
+const largeMember = /("[\w.-]+"\s*:\s*)(-?\d{16,})(?![\d.eE])/gu
 
-const quoteLargeNumbers = (json: string): string =>
-  json.replaceAll(literals, (literal) => (literal.startsWith('"') ? literal : `"${literal}"`))
+const quoteLargeNumbers = (json: string): string => json.replaceAll(largeMember, '$1"$2"')

@@ -1,4 +1,4 @@
-import { Array as Arr, Clock, Context, Duration, Effect, Either, Layer, Option } from "effect"
+import { Array as Arr, Clock, Context, Duration, Effect, Either, Exit, Layer, Option } from "effect"
 import { ActingToken } from "../consul/ActingToken.ts"
 import { isUuid } from "../domain/childIds.ts"
 import { decodeAsked } from "../domain/decodeRecord.ts"
@@ -6,12 +6,13 @@ import { resolveJob } from "../domain/resolve.ts"
 import { allSlots } from "../domain/slots.ts"
 import { isTerminal, type JobStatus, type Status } from "../domain/Status.ts"
 import { vaultFaults } from "../domain/vaultFaults.ts"
+import { namedVaultPaths } from "../domain/vaultPathFaults.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { Vault } from "../vault/Vault.ts"
 import { Collections } from "../store/Collections.ts"
 import type { Collection } from "../store/CollectionsValue.ts"
 import { type ArchivedGist, JobArchive } from "../store/JobArchive.ts"
-import { type FoundJob, JobFinder } from "../store/JobFinder.ts"
+import { foundBy, type FoundJob, JobFinder } from "../store/JobFinder.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { Statuses, type StatusRead } from "../store/Statuses.ts"
 import { StatusWatch } from "../store/StatusWatch.ts"
@@ -47,8 +48,18 @@ export class Jobs extends Context.Tag("jobforge/server/Jobs")<
       input: unknown,
       options?: { readonly submitKey?: string }
     ) => Effect.Effect<Submitted, ApiError | InvalidJob | NotAllowed | SlotTaken | SubmitKeyReused>
+    /**
+     * As `submit` without a key, under the conditions of `tell`. It calls back once; `unknown`: nothing was written, and
+     * `submit` has more to do, or to say.
+     */
+    readonly tellSubmitted: (
+      input: unknown,
+      then: (told: Exit.Exit<Submitted, ApiError> | "unknown") => void
+    ) => (() => void) | void
     /** By the job's id or the record's name. */
     readonly find: (id: string) => Effect.Effect<FoundJob, ApiError | JobNotFound>
+    /** A job that has this very name, for a caller who may see everything, without a fiber. None: `find` may know more. */
+    readonly tell: (name: string, then: (found: Option.Option<FoundJob>) => void) => void
     /** The job once its index is above this one, or as it is when the time is over. */
     readonly wait: (
       id: string,
@@ -57,6 +68,14 @@ export class Jobs extends Context.Tag("jobforge/server/Jobs")<
       /** Ends the wait before its time. */
       end?: Effect.Effect<void>
     ) => Effect.Effect<FoundJob, ApiError | JobNotFound>
+    /** As `wait`, under the conditions of `tell`. Answers with what ends it. */
+    readonly tellNewer: (
+      name: string,
+      index: number,
+      within: Duration.Duration,
+      end: Effect.Effect<void>,
+      then: (told: Told) => void
+    ) => () => void
     readonly list: (query: JobQuery) => Effect.Effect<JobPage, ApiError>
     /** Answers once the leader has taken it up, or after 10 s as the job is then. A job that was killed before is no conflict. */
     readonly kill: (id: string) => Effect.Effect<FoundJob, ApiError | JobConflict | JobNotFound | NotAllowed>
@@ -81,6 +100,9 @@ export class Jobs extends Context.Tag("jobforge/server/Jobs")<
     Collections | JobArchive | JobFinder | LiveSettings | Statuses | StatusWatch | Submissions | Vault
   > = Layer.suspend(() => Layer.effect(Jobs, make))
 }
+
+/** `unknown`: `wait` may know more of the job; `over`: the time is, or it can't be read, and `find` knows how the job is then. */
+export type Told = FoundJob | "unknown" | "over"
 
 /** After which a record that has no status is looked at again: it may be gone. */
 const lookAgain = Duration.seconds(5)
@@ -123,9 +145,24 @@ const make = Effect.gen(function* () {
       submitKey: Option.fromNullable(options?.submitKey),
       wanted: record.onConflict === "reject" ? allSlots(resolveJob(record.job, policy.defaults)) : []
     })
-    yield* Effect.annotateLogs(Effect.logInfo("Job submitted successfully"), { ...submitted, owner })
+    yield* noted(submitted, owner)
     return submitted
   })
+
+  const tellSubmitted: Jobs["Type"]["tellSubmitted"] = (input, then) => {
+    const decoded = decodeAsked(input)
+    if (Either.isLeft(decoded)) return then("unknown")
+    const { job } = decoded.right
+    const isPlain = namedVaultPaths(job).length === 0 && vaultFaults(job, settings.now().policy).length === 0
+    const takeBack = isPlain
+      ? submissions.tell(decoded.right, (made) => {
+          const told = Exit.map(made, (jobId): Submitted => ({ jobId, repeated: false }))
+          then(told)
+          return Exit.isSuccess(told) ? noted(told.value, job.owner) : Effect.void
+        })
+      : undefined
+    return takeBack ?? then("unknown")
+  }
 
   const wait = Effect.fnUntraced(function* (
     id: string,
@@ -277,7 +314,21 @@ const make = Effect.gen(function* () {
 
   return Jobs.of({
     submit,
+    tellSubmitted,
     find,
+    tell: finder.tell,
+    tellNewer: (name, index, within, end, then) =>
+      watch.tellNewer(name, index, within, end, (read) =>
+        then(
+          Exit.match(read, {
+            onFailure: () => "over",
+            onSuccess: Option.match({
+              onNone: () => "over",
+              onSome: (seen): Told => Option.getOrElse(foundBy(seen), () => "unknown")
+            })
+          })
+        )
+      ),
     wait,
     list,
     kill,
@@ -287,6 +338,9 @@ const make = Effect.gen(function* () {
     purge: (id) => afterEnd(id, "purge")
   })
 })
+
+const noted = (submitted: Submitted, owner: string): Effect.Effect<void> =>
+  Effect.annotateLogs(Effect.logInfo("Job submitted successfully"), { ...submitted, owner })
 
 /** Whether what ends a wait has come; asked at once, and only of waits that had no news. */
 const isDone = (end: Effect.Effect<void>): Effect.Effect<boolean> =>

@@ -1,8 +1,7 @@
-import { Context, Data, Effect, Layer, Scope } from "effect"
+import { Context, Data, Effect, Either, Layer, Scope } from "effect"
 import { family } from "../metrics/families.ts"
 import { Metrics } from "../metrics/Metrics.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
-import type { Settings } from "../store/Settings.ts"
 
 /** More than this replica does for one caller, or for all of them. Nothing was done. */
 export class LimitReached extends Data.TaggedError("LimitReached")<{
@@ -20,9 +19,11 @@ export class LimitReached extends Data.TaggedError("LimitReached")<{
 export class Limits extends Context.Tag("jobforge/server/Limits")<
   Limits,
   {
-    /** Takes one request out of the caller's bucket. */
-    readonly request: (caller: string) => Effect.Effect<void, LimitReached>
-    /** A place among those who wait, until the scope closes. */
+    /** Takes one request out of the caller's bucket. Undefined: it may go on. */
+    readonly request: (caller: string) => LimitReached | undefined
+    /** A place among those who wait, until what it answers with is called. */
+    readonly enter: (caller: string) => Either.Either<() => void, LimitReached>
+    /** The same until the scope closes. */
     readonly waiter: (caller: string) => Effect.Effect<void, LimitReached, Scope.Scope>
   }
 >() {
@@ -35,29 +36,27 @@ interface Bucket {
 }
 
 const make = Effect.gen(function* () {
-  const { current } = yield* LiveSettings
+  const settings = yield* LiveSettings
   const clock = yield* Effect.clock
   const metrics = yield* Metrics
   const buckets = new Map<string, Bucket>()
   const waiting = new Map<string, number>()
   let all = 0
 
-  const reached = (limit: LimitReached["limit"], detail: string, retryAfter: number) =>
-    Effect.suspend(() => {
-      metrics.add(family.limited, { limit })
-      return Effect.fail(new LimitReached({ limit, detail, retryAfter }))
-    })
+  const reached = (limit: LimitReached["limit"], detail: string, retryAfter: number): LimitReached => {
+    metrics.add(family.limited, { limit })
+    return new LimitReached({ limit, detail, retryAfter })
+  }
 
-  const take = (caller: string, { burst, rate }: Settings["access"]): Effect.Effect<void, LimitReached> => {
-    if (rate === 0) return Effect.void
+  const request = (caller: string): LimitReached | undefined => {
+    const { burst, rate } = settings.now().access
+    if (rate === 0) return undefined
     const now = clock.unsafeCurrentTimeMillis()
     const before = buckets.get(caller)
     const left = before === undefined ? burst : Math.min(burst, before.left + ((now - before.at) * rate) / 1000)
     if (before === undefined && buckets.size >= mostBuckets) forgetFull(buckets, now, rate, burst)
     buckets.set(caller, { left: left < 1 ? left : left - 1, at: now })
-    return left >= 1
-      ? Effect.void
-      : reached("rate", `more than ${rate} requests a second`, Math.ceil((1 - left) / rate))
+    return left >= 1 ? undefined : reached("rate", `more than ${rate} requests a second`, Math.ceil((1 - left) / rate))
   }
 
   const leave = (caller: string) => {
@@ -68,32 +67,37 @@ const make = Effect.gen(function* () {
     metrics.set(family.waiters, { kind: "stream" }, all)
   }
 
-  const enter = (caller: string) => {
+  const enter = (caller: string): Either.Either<() => void, LimitReached> => {
+    const { access } = settings.now()
+    const own = waiting.get(caller) ?? 0
+    if (all >= access.waiters) {
+      return Either.left(reached("waiters", `${access.waiters} requests wait here already; ask another replica`, busy))
+    }
+    if (own >= access.waitersPerCaller) {
+      return Either.left(reached("waiters_per_caller", `${own} requests of this caller wait already; end some`, busy))
+    }
     all += 1
-    waiting.set(caller, (waiting.get(caller) ?? 0) + 1)
+    waiting.set(caller, own + 1)
     metrics.set(family.waiters, { kind: "stream" }, all)
+    let isLeft = false
+    return Either.right(() => {
+      if (!isLeft) leave(caller)
+      isLeft = true
+    })
   }
 
   /** What an `acquireRelease` keeps of the fiber, to restore it for the release, would be much of what a wait costs. */
   const waiter = (caller: string): Effect.Effect<void, LimitReached, Scope.Scope> =>
     Effect.uninterruptible(
-      Effect.flatMap(Effect.all([current, Effect.scope]), ([{ access }, scope]) => {
-        const own = waiting.get(caller) ?? 0
-        if (all >= access.waiters) {
-          return reached("waiters", `${access.waiters} requests wait here already; ask another replica`, busy)
-        }
-        if (own >= access.waitersPerCaller) {
-          return reached("waiters_per_caller", `${own} requests of this caller wait already; end some`, busy)
-        }
-        enter(caller)
-        return Scope.addFinalizer(
-          scope,
-          Effect.sync(() => leave(caller))
+      Effect.flatMap(Effect.scope, (scope) =>
+        Effect.flatMap(
+          Effect.suspend(() => enter(caller)),
+          (leave) => Scope.addFinalizer(scope, Effect.sync(leave))
         )
-      })
+      )
     )
 
-  return Limits.of({ request: (caller) => Effect.flatMap(current, ({ access }) => take(caller, access)), waiter })
+  return Limits.of({ request, enter, waiter })
 })
 
 /** Seconds: somebody's wait ends at last. */

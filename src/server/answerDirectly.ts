@@ -1,13 +1,14 @@
 import type { IncomingMessage, RequestListener } from "node:http"
 import * as HttpServerError from "@effect/platform/HttpServerError"
-import { Effect, Option, Runtime } from "effect"
+import { HttpServerResponse } from "@effect/platform"
+import { Context, Effect, Exit, Option, Runtime } from "effect"
 import { Metrics } from "../metrics/Metrics.ts"
 import { Authentication } from "./Authentication.ts"
 import { corsHeaders } from "./cors.ts"
-import type { Direct } from "./Direct.ts"
+import type { Direct, DirectApp } from "./Direct.ts"
 import { loopbackFault, type LoopbackGuard } from "./guardLoopback.ts"
-import { limited } from "./limitRequests.ts"
-import type { Limits } from "./Limits.ts"
+import { tooMany } from "./limitRequests.ts"
+import { Limits } from "./Limits.ts"
 import { answerMeter } from "./measureAnswers.ts"
 import { keyOfAddress } from "./takePlace.ts"
 
@@ -21,10 +22,12 @@ export type Shortcut = (...request: Parameters<RequestListener>) => boolean
  */
 export const answerDirectly = <R>(
   guard: LoopbackGuard,
-  direct: ReadonlyArray<Direct<R>>
+  all: ReadonlyArray<Direct<R>>
 ): Effect.Effect<Shortcut, never, R | Authentication | Limits> =>
   Effect.gen(function* () {
-    const runFork = Runtime.runFork(yield* Effect.runtime<R | Limits>())
+    const runtime = yield* Effect.runtime<R | Limits>()
+    const runFork = Runtime.runFork(runtime)
+    const limits = Context.get(runtime.context, Limits)
     const { identify } = yield* Authentication
     const isAnybodys = yield* Effect.match(identify({}), {
       onFailure: () => false,
@@ -37,28 +40,53 @@ export const answerDirectly = <R>(
     return (request, response) => {
       const { host, origin } = request.headers
       if (!isAnybodys || fault({ host, origin }) !== undefined) return false
-      const app = firstOf(direct, request)
-      if (app === undefined) return false
+      const direct = firstOf(all, request)
+      if (direct === undefined) return false
       const note = metrics.enabled ? answerMeter(metrics, clock, request.method ?? "") : () => {}
-      const fiber = runFork(limited(keyOfAddress(request.socket.remoteAddress), app))
-      fiber.addObserver((exit) => {
-        note(exit)
+      const answer = ({ body, headers, status }: HttpServerResponse.HttpServerResponse) => {
         if (response.writableEnded) return
-        const { body, headers, status } = HttpServerError.exitResponse(exit)
         response.writeHead(status, { ...headers, ...corsHeaders(guard.origins, origin) })
         response.end(body._tag === "Uint8Array" ? body.body : undefined)
-      })
-      response.once("close", () => {
-        if (!response.writableEnded) fiber.unsafeInterruptAsFork(HttpServerError.clientAbortFiberId)
-      })
+      }
+      const onLeaving = (act: () => void) =>
+        response.once("close", () => {
+          if (!response.writableEnded) act()
+        })
+      const run = (app: DirectApp<R>) => {
+        if (HttpServerResponse.isServerResponse(app)) {
+          note(Exit.succeed(app))
+          return answer(app)
+        }
+        const fiber = runFork(app)
+        fiber.addObserver((exit) => {
+          note(exit)
+          answer(HttpServerError.exitResponse(exit))
+        })
+        onLeaving(() => fiber.unsafeInterruptAsFork(HttpServerError.clientAbortFiberId))
+      }
+      const reached = limits.request(keyOfAddress(request.socket.remoteAddress))
+      if (reached !== undefined) run(tooMany(reached))
+      else if (Effect.isEffect(direct)) run(direct)
+      else {
+        // Whoever calls back tells many, and none of the others is to suffer from a bug in one answer.
+        const cancel = direct(runtime.context, (app) => {
+          try {
+            run(app)
+          } catch (bug) {
+            response.destroy()
+            runFork(Effect.logError("bug in the HTTP interface", bug))
+          }
+        })
+        if (cancel !== undefined) onLeaving(cancel)
+      }
       return true
     }
   })
 
-const firstOf = <R>(direct: ReadonlyArray<Direct<R>>, request: IncomingMessage): ReturnType<Direct<R>> => {
-  for (const one of direct) {
-    const app = one(request)
-    if (app !== undefined) return app
+const firstOf = <R>(all: ReadonlyArray<Direct<R>>, request: IncomingMessage): ReturnType<Direct<R>> => {
+  for (const one of all) {
+    const answer = one(request)
+    if (answer !== undefined) return answer
   }
   return undefined
 }

@@ -2,7 +2,7 @@ import { type HttpApp, HttpServerRequest, type HttpServerResponse } from "@effec
 import { Effect } from "effect"
 import { isOpen } from "./authenticate.ts"
 import { failureAnswer } from "./failureAnswer.ts"
-import { Limits } from "./Limits.ts"
+import { type LimitReached, Limits } from "./Limits.ts"
 import { addressKey, callerKey } from "./takePlace.ts"
 
 /**
@@ -13,18 +13,13 @@ export const limitRequests = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     Effect.flatMap(
       isOpen(request) ? Effect.map(addressKey, (key) => `open ${key}`) : callerKey,
-      (key): HttpApp.Default<E, R | Limits> => limited(key, app)
+      (key): HttpApp.Default<E, R | Limits> =>
+        Effect.flatMap(Limits, (limits): HttpApp.Default<E, R> => {
+          const reached = limits.request(key)
+          return reached === undefined ? app : tooMany(reached)
+        })
     )
   )
 
-/** The same for whoever has this key. */
-export const limited = <E, R>(
-  key: string,
-  app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Limits> =>
-  Effect.flatMap(Limits, ({ request }) =>
-    Effect.matchEffect(request(key), {
-      onFailure: (reached) => failureAnswer("Too many requests", reached),
-      onSuccess: (): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> => app
-    })
-  )
+export const tooMany = (reached: LimitReached): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  failureAnswer("Too many requests", reached)

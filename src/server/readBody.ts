@@ -55,18 +55,19 @@ export const invalidBody = "Invalid request body"
  * As `readBody`, of a request as Node's own server hands it over, on which nothing has read yet. None: the ordinary way has
  * to look at it, since its size was not announced, or is too large.
  */
-export const bodyOf = (request: IncomingMessage): Option.Option<Effect.Effect<string, Refused>> => {
+export const bodyOf = (request: IncomingMessage): Option.Option<TakeBody> => {
   const announced = Number(request.headers["content-length"] ?? Number.NaN)
   if (!(announced <= maximumBody) || request.headers["transfer-encoding"] !== undefined) return Option.none()
-  return Option.some(
-    Effect.async<string, Refused>((resume) => {
-      const chunks: Array<Uint8Array> = []
-      request.on("data", (chunk: Uint8Array) => chunks.push(chunk))
-      request.once("end", () => resume(textOf(Buffer.concat(chunks))))
-      request.once("error", () => resume(Effect.fail(cutOff())))
-    })
-  )
+  return Option.some((then) => {
+    const chunks: Array<Uint8Array> = []
+    request.on("data", (chunk: Uint8Array) => chunks.push(chunk))
+    request.once("end", () => then(textOf(Buffer.concat(chunks))))
+    request.once("error", () => then(Either.left(cutOff())))
+  })
 }
+
+/** Reads the body, once, and calls back with it. */
+export type TakeBody = (then: (body: Either.Either<string, Refused>) => void) => void
 
 const tooLarge = new Refused({
   code: 413,

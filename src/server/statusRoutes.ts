@@ -1,17 +1,18 @@
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "@effect/platform"
-import { type Duration, Effect, Option, Schema, type Scope } from "effect"
+import type { Socket } from "node:net"
+import { Context, type Duration, Effect, Either, Option, Schema, type Scope } from "effect"
 import type { History } from "../api/Answers.ts"
 import { getHistory, getJob, getStatus, listJobs, readStatus, testEndpoint, testResult } from "../api/JobEndpoints.ts"
 import { JobState } from "../api/JobState.ts"
 import { JobStatus, type Status } from "../domain/Status.ts"
 import type { FoundJob } from "../store/JobFinder.ts"
-import type { Direct } from "./Direct.ts"
+import type { Direct, Prompt } from "./Direct.ts"
 import type { Failed } from "./failureAnswer.ts"
 import { answering, type Asked, implement, implementRaw } from "./implement.ts"
 import { type JobQuery, Jobs } from "./Jobs.ts"
 import { jsonAnswer } from "./jsonAnswer.ts"
 import { keepOpen, keepSocketOpen } from "./keepOpen.ts"
-import type { LimitReached, Limits } from "./Limits.ts"
+import { type LimitReached, Limits } from "./Limits.ts"
 import { badRequest, Refused } from "./Refused.ts"
 import { historyView, statusView } from "./statusView.ts"
 import { Stopping } from "./Stopping.ts"
@@ -36,6 +37,12 @@ const shown = (found: FoundJob): HttpServerResponse.HttpServerResponse => {
   return answer
 }
 
+/** None is a bug, which the ordinary way reports. */
+const shownPromptly = Option.liftThrowable(shown)
+
+const find = (id: string): Effect.Effect<HttpServerResponse.HttpServerResponse, Failed, Jobs> =>
+  Effect.flatMap(Jobs, (jobs) => Effect.map(jobs.find(id), shown))
+
 /** A query that asks for a newer status than some, or for whatever there is. */
 type WaitQuery = { readonly wait?: string | undefined; readonly index?: string | undefined }
 
@@ -45,17 +52,16 @@ const look = <R>(
   query: WaitQuery,
   begin: (within: Duration.Duration) => Effect.Effect<void, LimitReached, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Failed, R | Jobs> =>
-  Effect.flatMap(Jobs, (jobs) =>
-    Effect.flatMap(waitOf(query), (wait) => {
-      if (Option.isNone(wait)) return Effect.map(jobs.find(id), shown)
-      const { index, within } = wait.value
-      return Effect.gen(function* () {
-        const stopping = yield* Stopping
-        yield* begin(within)
-        return shown(yield* jobs.wait(id, index, within, stopping.signal))
-      })
+  Effect.flatMap(waitOf(query), (wait): Effect.Effect<HttpServerResponse.HttpServerResponse, Failed, R | Jobs> => {
+    if (Option.isNone(wait)) return find(id)
+    const { index, within } = wait.value
+    return Effect.gen(function* () {
+      const jobs = yield* Jobs
+      const stopping = yield* Stopping
+      yield* begin(within)
+      return shown(yield* jobs.wait(id, index, within, stopping.signal))
     })
-  )
+  })
 
 const read = Effect.fnUntraced(function* (
   asked: Asked<{ readonly id: string }, WaitQuery, never>
@@ -85,17 +91,49 @@ export const statusDirectly: Direct<Jobs | Limits> = (request) => {
   const id = inJson ?? inJobs
   if (id === undefined) return
   const query = { wait: wait ?? waitLast, index: index ?? indexFirst }
-  const app =
-    query.index === undefined
-      ? look(id, query, () => Effect.void)
-      : Effect.scoped(
+  if (query.index !== undefined) return waitPromptly(id, query, socket)
+  return (services, then) =>
+    Context.get(services, Jobs).tell(id, (found) =>
+      then(Option.getOrElse(Option.flatMap(found, shownPromptly), () => answered(find(id))))
+    )
+}
+
+/** A wait for news of a status that has the record's name; any other is for the whole way. */
+const waitPromptly =
+  (id: string, query: WaitQuery, socket: Socket): Prompt<Jobs | Limits> =>
+  (services, then) => {
+    const key = keyOfAddress(socket.remoteAddress)
+    const whole = () =>
+      answered(
+        Effect.scoped(
           look(id, query, (within) => {
             keepSocketOpen(socket, within)
-            return takePlaceAs(keyOfAddress(socket.remoteAddress))
+            return takePlaceAs(key)
           })
         )
-  return answering(readStatus.name, what, app)
-}
+      )
+    const wait = Either.getRight(waitOf(query)).pipe(Option.flatten, Option.getOrUndefined)
+    if (wait === undefined) return then(whole())
+    const place = Context.get(services, Limits).enter(key)
+    if (Either.isLeft(place)) return then(answered(Effect.fail(place.left)))
+    const leave = place.right
+    keepSocketOpen(socket, wait.within)
+    const { signal } = Context.get(services, Stopping)
+    const cancel = Context.get(services, Jobs).tellNewer(id, wait.index, wait.within, signal, (told) => {
+      leave()
+      if (told === "unknown") return then(whole())
+      const news = told === "over" ? Option.none() : shownPromptly(told)
+      then(Option.getOrElse(news, () => answered(find(id))))
+    })
+    return () => {
+      cancel()
+      leave()
+    }
+  }
+
+const answered = <R>(
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, Failed, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> => answering(readStatus.name, what, app)
 
 /** Where a client names no limit, or none that makes sense; and where it names too high a one. */
 const usualLimit = 50
@@ -140,13 +178,7 @@ const noExternalTest = Effect.fnUntraced(function* (asked: Asked<{ readonly id: 
 })
 
 export const statusRoutes = HttpRouter.concatAll(
-  implementRaw(getStatus, what, (asked) =>
-    Effect.gen(function* () {
-      const jobs = yield* Jobs
-      const { job_id: id } = yield* asked.payload
-      return yield* Effect.map(jobs.find(id), shown)
-    })
-  ),
+  implementRaw(getStatus, what, (asked) => Effect.flatMap(asked.payload, ({ job_id: id }) => find(id))),
   implementRaw(readStatus, what, read),
   implementRaw(getJob, what, read),
   implement(getHistory, "Failed to get job history", (asked) =>

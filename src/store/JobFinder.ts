@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Exit, Layer, Option } from "effect"
 import { Consul } from "../consul/Consul.ts"
 import { isUuid } from "../domain/childIds.ts"
 import { decodeRecord } from "../domain/decodeRecord.ts"
@@ -9,7 +9,7 @@ import type { ApiError } from "../http/ApiError.ts"
 import { JobArchive } from "./JobArchive.ts"
 import { type Keys, recordName } from "./keys.ts"
 import { LiveSettings } from "./LiveSettings.ts"
-import { Statuses } from "./Statuses.ts"
+import { type StatusRead, Statuses } from "./Statuses.ts"
 import { StatusWatch } from "./StatusWatch.ts"
 
 /** A job, wherever it lies. */
@@ -25,6 +25,8 @@ export class JobFinder extends Context.Tag("jobforge/store/JobFinder")<
   JobFinder,
   {
     readonly find: (id: string) => Effect.Effect<Option.Option<FoundJob>, ApiError>
+    /** A job that has this very name, as the service itself may see it, without a fiber. None: `find` may know more. */
+    readonly tell: (name: string, then: (found: Option.Option<FoundJob>) => void) => void
     /** Of all records that `find` finds by their name, looked at or not; no others, as those whose key ends in .json. */
     readonly names: Effect.Effect<ReadonlyArray<string>, ApiError>
   }
@@ -42,10 +44,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
   const watch = yield* StatusWatch
   const { current } = yield* LiveSettings
 
-  const ofName = (name: string) =>
-    Effect.map(statuses.latest(name), ({ modifyIndex, status }) =>
-      Option.map(status, (found): FoundJob => ({ status: found, index: modifyIndex, archived: false }))
-    )
+  const ofName = (name: string) => Effect.map(statuses.latest(name), foundBy)
 
   /** Of a run that its record has replaced only the newer one's status is kept. */
   const ofRun = Effect.fnUntraced(function* (jobId: string) {
@@ -107,8 +106,14 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
         return key === `${keys.jobs}${name}` && name !== "" ? [name] : []
       })
     ),
+    tell: (name, then) =>
+      statuses.tell(name, (read) => then(Exit.isSuccess(read) ? foundBy(read.value) : Option.none())),
     // Most are found by their name, at little more cost than that of the read.
     find: (id) =>
       Effect.flatMap(ofName(id), (found) => (Option.isSome(found) ? Effect.succeed(found) : findElsewhere(id)))
   })
 })
+
+/** The job that a status tells of. */
+export const foundBy = ({ modifyIndex, status }: StatusRead): Option.Option<FoundJob> =>
+  Option.map(status, (found) => ({ status: found, index: modifyIndex, archived: false }))

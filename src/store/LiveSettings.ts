@@ -6,7 +6,11 @@ import { readSettings, type SettingFault, type Settings, type Texts } from "./Se
 /** The settings in force: those under `config/` are followed while the service runs. */
 export class LiveSettings extends Context.Tag("jobforge/store/LiveSettings")<
   LiveSettings,
-  { readonly current: Effect.Effect<Settings> }
+  {
+    readonly current: Effect.Effect<Settings>
+    /** The same for what is no effect. */
+    readonly now: () => Settings
+  }
 >() {
   static readonly layer = (
     keys: Keys,
@@ -19,13 +23,15 @@ const make = Effect.fnUntraced(function* (keys: Keys, environment: Texts, onChan
   const consul = yield* Consul
   const initial = readSettings(environment, {})
   yield* report(initial.faults)
-  const settings = yield* Ref.make(initial.settings)
+  let settings = initial.settings
   const reported = yield* Ref.make("")
 
   const apply = Effect.fnUntraced(function* (kv: Texts) {
     const read = readSettings(environment, kv)
-    yield* Ref.set(settings, read.settings)
-    yield* Effect.sync(() => onChange(read.settings))
+    yield* Effect.sync(() => {
+      settings = read.settings
+      onChange(settings)
+    })
     const faults = read.faults.map(({ source, message }) => `${source} ${message}`).join("\n")
     // Once for each fault, not for each change of something else.
     if ((yield* Ref.getAndSet(reported, faults)) !== faults) yield* report(read.faults)
@@ -42,8 +48,10 @@ const make = Effect.fnUntraced(function* (keys: Keys, environment: Texts, onChan
     ),
     Effect.forkScoped
   )
-  return LiveSettings.of({ current: Ref.get(settings) })
+  return settingsOf(() => settings)
 })
+
+export const settingsOf = (now: () => Settings): LiveSettings["Type"] => ({ now, current: Effect.sync(now) })
 
 const haveSameTexts = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
   one.size === other.size && [...one].every(([key, text]) => other.get(key) === text)

@@ -1,6 +1,7 @@
-import { Context, Duration, Effect, FiberMap, Layer, Option, PubSub, type Scope, Stream } from "effect"
+import { Context, Duration, Effect, FiberMap, Layer, Option, PubSub, Schedule, type Scope, Stream } from "effect"
 import { Consul, type Indexed } from "../consul/Consul.ts"
 import { type Keys, recordName } from "./keys.ts"
+import { makePace } from "./pace.ts"
 import { partition, type PartitionLimits } from "./partition.ts"
 import { makeRecordReader } from "./RecordReader.ts"
 import { makeRecordTable, type StoredRecord } from "./RecordTable.ts"
@@ -12,6 +13,9 @@ import { makeRecordTable, type StoredRecord } from "./RecordTable.ts"
  * too; new names are fetched singly, changed values found by one recursive read in a while. Where that would bring too
  * much, values are only read of what is new and of what says that it changed. The names of thousands are too much as well:
  * those are divided by their beginnings, each part has a watch of its own, and that on all only finds what is in none.
+ *
+ * While nobody listens to changes, as on a replica that doesn't lead, they are followed at leisure. Whoever begins to listen
+ * finds them as they are then.
  */
 export class Records extends Context.Tag("jobforge/store/Records")<
   Records,
@@ -20,7 +24,7 @@ export class Records extends Context.Tag("jobforge/store/Records")<
     /** Bytes of a record as it was written; 0 without one. */
     readonly weight: (name: string) => number
     readonly names: () => ReadonlyArray<string>
-    /** Names whose record appeared, changed or was deleted, as from now on. */
+    /** Names whose record appeared, changed or was deleted, as from now on; the records are as they are now when it answers. */
     readonly changes: Effect.Effect<Stream.Stream<string>, never, Scope.Scope>
     /** Completes when the first reading is in. Before that no record counts as absent. */
     readonly ready: Effect.Effect<void>
@@ -44,6 +48,9 @@ const explainedEvery = 2000
 const pauseAfter = (taken: Duration.Duration): Duration.Duration =>
   Duration.clamp(Duration.times(taken, 4), { minimum: valuesEvery, maximum: valuesAtLeastEvery })
 
+/** Between two looks while nobody listens: what a busy store would have them look at goes together. */
+const leisurely = Duration.seconds(10)
+
 /** Milliseconds a name that the watch on all leaves to everybody else, where parts have their own. */
 const pauseAName = 0.02
 
@@ -55,6 +62,8 @@ const manyBytes = 1024 * 1024
 interface Part {
   readonly prefix: string
   names: ReadonlyArray<string>
+  /** Those of its names that the table has, and perhaps some that it has no more. None: whatever the table has is its own. */
+  readonly held?: Set<string>
   /** What the watch last said that the store has got to; -1 before its first word. */
   index: number
   /** Up to which the values are known; -1: they have to be looked through. */
@@ -75,6 +84,7 @@ const make = Effect.fnUntraced(function* (keys: Keys, limits: PartitionLimits) {
   const whole: Part & { all: ReadonlyArray<string> } = { prefix: jobs, names: [], index: -1, known: -1, all: [] }
   const parts = new Map<string, Part>()
   const due = new Set<Part>()
+  const { isHurried, leisure, listen } = yield* makePace
   let listed = false
 
   const want = (part: Part) =>
@@ -101,8 +111,10 @@ const make = Effect.fnUntraced(function* (keys: Keys, limits: PartitionLimits) {
     const before = part.names.length
     part.index = index
     part.names = names
+    if (!isHurried()) return isNews ? yield* want(part) : undefined
     const fresh = names.filter((key) => !table.has(key) && Option.isSome(recordName(jobs, key)))
     yield* reader.fetch(fresh)
+    for (const key of fresh) part.held?.add(key)
     if (!isNews) return
     const explained = fresh.length > 0 && names.length === before + fresh.length && fresh.every(table.has)
     yield* explained && isMany(part) ? wantInAWhile(part) : want(part)
@@ -110,9 +122,12 @@ const make = Effect.fnUntraced(function* (keys: Keys, limits: PartitionLimits) {
 
   const follow = (prefix: string, known: number) =>
     Effect.suspend(() => {
-      const part: Part = { prefix, names: [], index: -1, known }
+      const held = new Set(table.keys().filter((key) => key.startsWith(prefix)))
+      const part: Part = { prefix, names: [], held, index: -1, known }
       parts.set(prefix, part)
-      const watch = Stream.runForEach(consul.watchKeys(prefix), ({ index, value }) => arrived(part, index, value))
+      const watch = Stream.runForEach(consul.watchKeys(prefix), ({ index, value }) =>
+        Effect.zipRight(arrived(part, index, value), leisure(leisurely))
+      )
       return FiberMap.run(watches, prefix, watch)
     })
 
@@ -149,15 +164,29 @@ const make = Effect.fnUntraced(function* (keys: Keys, limits: PartitionLimits) {
     }
     yield* arrived(whole, index, yield* divide(names, -1))
     if (parts.size > 0) yield* Effect.sleep(names.length * pauseAName)
+    yield* leisure(leisurely)
   })
 
   const readPart = Effect.fnUntraced(function* (part: Part) {
     const { index, names, prefix } = part
     const present = new Set(yield* reader.read({ prefix, names, index, many: isMany(part) }))
     const there = part === whole && parts.size > 0 ? new Set(whole.all) : present
-    yield* reader.drop(table.keys().filter((key) => key.startsWith(prefix) && !there.has(key)))
+    const gone = [...(part.held ?? table.keys())].filter((key) => !there.has(key))
+    yield* reader.drop(gone.filter(table.has))
+    // The watch may have brought more names meanwhile.
+    for (const key of present) part.held?.add(key)
+    for (const key of gone) if (!table.has(key)) part.held?.delete(key)
     part.known = index
   })
+
+  /** Everything that happened while it was followed at leisure. */
+  const catchUp = Effect.flatMap(consul.keys(jobs), ({ index, value: names }) =>
+    readPart({ prefix: jobs, names, index, known: -1 })
+  ).pipe(
+    Effect.tapError((error) => Effect.logWarning("records could not be read", error)),
+    Effect.retry(Schedule.spaced(valuesEvery)),
+    Effect.orDie
+  )
 
   const readDue = Effect.gen(function* () {
     yield* wanted.close
@@ -177,7 +206,7 @@ const make = Effect.fnUntraced(function* (keys: Keys, limits: PartitionLimits) {
   yield* readDue.pipe(
     Effect.catchAll((error) => Effect.logWarning("records could not be read", error)),
     Effect.timed,
-    Effect.flatMap(([taken]) => Effect.sleep(pauseAfter(taken))),
+    Effect.flatMap(([taken]) => Effect.zipRight(Effect.sleep(pauseAfter(taken)), leisure(leisurely))),
     (reading) => Effect.forever(Effect.zipRight(wanted.await, reading)),
     Effect.forkScoped
   )
@@ -186,7 +215,12 @@ const make = Effect.fnUntraced(function* (keys: Keys, limits: PartitionLimits) {
     get: table.get,
     weight: table.weight,
     names: table.names,
-    changes: Effect.map(PubSub.subscribe(announce), (queue) => Stream.fromQueue(queue)),
+    changes: Effect.gen(function* () {
+      yield* listen
+      const queue = yield* PubSub.subscribe(announce)
+      yield* listed ? catchUp : ready.await
+      return Stream.fromQueue(queue)
+    }),
     ready: ready.await
   })
 })

@@ -1,10 +1,24 @@
-import { Context, Deferred, Duration, Effect, FiberId, Layer, Option, Ref, type Scope, Stream } from "effect"
+import {
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  FiberId,
+  Layer,
+  Option,
+  Ref,
+  Runtime,
+  type Scope,
+  Stream
+} from "effect"
 import { ActingToken } from "../consul/ActingToken.ts"
 import { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { decodeFeed, type FeedValue, newsSince } from "./FeedValue.ts"
 import type { Keys } from "./keys.ts"
 import { makeSharedEnds } from "./sharedEnds.ts"
+import type { Told } from "./sharedReads.ts"
 import { type StatusRead, Statuses } from "./Statuses.ts"
 
 /**
@@ -25,6 +39,14 @@ export class StatusWatch extends Context.Tag("jobforge/store/StatusWatch")<
       /** Ends the wait before its time. */
       end?: Effect.Effect<void>
     ) => Effect.Effect<StatusRead, ApiError>
+    /** As `newer`, without a fiber for whoever waits, and with the first read that finds nothing. Answers with what ends it. */
+    readonly tellNewer: (
+      name: string,
+      index: number,
+      within: Duration.Duration,
+      end: Effect.Effect<void>,
+      then: Answer
+    ) => () => void
     /** Waits for the first status of a name that has none yet, or until the time is over. */
     readonly appears: (
       name: string,
@@ -54,17 +76,23 @@ const fewestNames = 10_000
 /** One of those who wait. There are thousands of them, and all are told at once: it is no more than it must be. */
 interface Waiter {
   readonly wanted: (read: StatusRead) => boolean
-  /** None: the wait is over without news. */
-  readonly answer: Deferred.Deferred<Option.Option<StatusRead>, ApiError>
+  readonly answer: Answer
 }
+
+/** None: the wait is over without news. */
+type Answer = Told<Option.Option<StatusRead>>
+
+/** Waiters that are told before everybody else gets a turn. */
+const toldAtOnce = 256
 
 const make = Effect.fnUntraced(function* (
   keys: Keys
 ): Effect.fn.Return<StatusWatch["Type"], never, Consul | Statuses | Scope.Scope> {
   const consul = yield* Consul
   const statuses = yield* Statuses
+  const runtime = yield* Effect.runtime()
   const waiting = new Map<string, Set<Waiter>>()
-  const ends = yield* makeSharedEnds<Waiter>(({ answer }) => Deferred.unsafeDone(answer, Effect.succeedNone))
+  const ends = yield* makeSharedEnds<Waiter>(({ answer }) => answer(Exit.succeed(Option.none())))
   /** By the run's id, where it isn't the record's name itself. */
   const names = new Map<string, string>()
   let mostNames = fewestNames
@@ -83,9 +111,12 @@ const make = Effect.fnUntraced(function* (
     const those = waiting.get(name)
     if (those === undefined) return
     const read = yield* Effect.exit(Effect.flatMap(statuses.get(name), (now) => sure(name, now)))
-    for (const { answer, wanted } of those) {
-      if (read._tag === "Failure") Deferred.unsafeDone(answer, Effect.failCause(read.cause))
-      else if (wanted(read.value)) Deferred.unsafeDone(answer, Effect.succeedSome(read.value))
+    const answer = Exit.map(read, Option.some)
+    let told = 0
+    for (const waiter of those) {
+      if (Exit.isSuccess(read) && !waiter.wanted(read.value)) continue
+      waiter.answer(answer)
+      if (++told % toldAtOnce === 0) yield* Effect.yieldNow()
     }
   })
 
@@ -138,8 +169,7 @@ const make = Effect.fnUntraced(function* (
     Effect.forkScoped
   )
 
-  const expect = (name: string, wanted: Waiter["wanted"]): Waiter => {
-    const waiter = { wanted, answer: Deferred.unsafeMake<Option.Option<StatusRead>, ApiError>(FiberId.none) }
+  const expect = <A extends Waiter>(name: string, waiter: A): A => {
     const those = waiting.get(name) ?? new Set()
     waiting.set(name, those.add(waiter))
     return waiter
@@ -164,7 +194,10 @@ const make = Effect.fnUntraced(function* (
     const look = Effect.flatMap(statuses.latest(name), (now) => (known ? sure(name, now) : Effect.succeed(now)))
     return Effect.acquireUseRelease(
       // Expected before it is read: what changes in between is not missed.
-      Effect.sync(() => expect(name, wanted)),
+      Effect.sync(() => {
+        const deferred = Deferred.unsafeMake<Option.Option<StatusRead>, ApiError>(FiberId.none)
+        return expect(name, { wanted, deferred, answer: (read) => Deferred.unsafeDone(deferred, read) })
+      }),
       (waiter) =>
         Effect.flatMap(look, (now) =>
           wanted(now) || Duration.lessThanOrEqualTo(within, Duration.zero)
@@ -173,12 +206,34 @@ const make = Effect.fnUntraced(function* (
                 .after(within, waiter)
                 .pipe(
                   Effect.zipRight(ends.at(end, waiter)),
-                  Effect.zipRight(Deferred.await(waiter.answer)),
+                  Effect.zipRight(Deferred.await(waiter.deferred)),
                   Effect.flatMap(Option.match({ onNone: () => look, onSome: Effect.succeed }))
                 )
         ),
       (waiter) => Effect.sync(() => leave(name, waiter))
     )
+  }
+
+  const tellNewer: StatusWatch["Type"]["tellNewer"] = (name, index, within, end, then) => {
+    let isOver = false
+    const stop = () => {
+      isOver = true
+      leave(name, waiter)
+    }
+    const done: Answer = (read) => {
+      if (isOver) return
+      stop()
+      then(read)
+    }
+    const waiter = expect(name, { wanted: above(index), answer: done })
+    statuses.tell(name, (read) => {
+      if (isOver) return
+      if (Exit.isFailure(read) || read.value.modifyIndex === 0 || waiter.wanted(read.value)) {
+        return done(Exit.map(read, Option.some))
+      }
+      Runtime.runSync(runtime, Effect.zipRight(ends.after(within, waiter), ends.at(end, waiter)))
+    })
+    return stop
   }
 
   const above = (index: number) => (read: StatusRead) => index <= 0 || isNewer(read, index)
@@ -195,6 +250,7 @@ const make = Effect.fnUntraced(function* (
     )
 
   return StatusWatch.of({
+    tellNewer,
     newer: (name, index, within, end) => until(name, within, above(index), end, index > 0),
     appears: (name, within, end) => Effect.asVoid(until(name, within, ({ modifyIndex }) => modifyIndex > 0, end)),
     follow,

@@ -8,7 +8,7 @@ import type { Status } from "../domain/Status.ts"
 import { type ApiError, Denied } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
 import { type ReadEntry, readKeys } from "./readKeys.ts"
-import { makeSharedReads } from "./sharedReads.ts"
+import { makeSharedReads, type Told } from "./sharedReads.ts"
 import { SlotHolder } from "./SlotHolder.ts"
 import { confidentialValue } from "./confidentialValue.ts"
 import { isNewerStatus, statusValue } from "./statusValue.ts"
@@ -63,6 +63,8 @@ export class Statuses extends Context.Tag("jobforge/store/Statuses")<
     readonly get: (name: string, options?: ReadOptions) => Effect.Effect<StatusRead, ApiError>
     /** As `get`, and as new: for those who are many and ask at the same time, who share what it costs. */
     readonly latest: (name: string) => Effect.Effect<StatusRead, ApiError>
+    /** As `latest`, with this process's own token, without a fiber. */
+    readonly tell: (name: string, then: Told<StatusRead>) => void
     readonly list: Effect.Effect<ReadonlyArray<StoredStatus>, ApiError>
     /** Hands each over, some at a time and as fast as `take` is: all of them may be more than should lie in memory. */
     readonly each: (take: (stored: StoredStatus) => Effect.Effect<void>) => Effect.Effect<void, ApiError>
@@ -101,14 +103,27 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     return Option.map(status, (found) => ({ status: found, modifyIndex }))
   }
 
-  const readStatus = (name: string, options?: ReadOptions, known?: StatusRead) =>
-    Effect.map(
-      consul.get(keys.status(name), options),
-      Option.match({
-        onNone: (): StatusRead => ({ status: Option.none(), modifyIndex: 0 }),
-        onSome: (entry) => (entry.modifyIndex === known?.modifyIndex ? known : read(entry))
-      })
-    )
+  const absent = (): StatusRead => ({ status: Option.none(), modifyIndex: 0 })
+
+  const readStatus = (name: string, options?: ReadOptions, make: (entry: ReadEntry) => StatusRead = read) =>
+    Effect.map(consul.get(keys.status(name), options), Option.match({ onNone: absent, onSome: make }))
+
+  /** What the shared reads remember was made of. */
+  const texts = new WeakMap<StatusRead, Uint8Array>()
+
+  /** By its text: a Consul that was restored may have counted to the same index with another one. */
+  const says = (known: StatusRead, { modifyIndex, value }: ReadEntry): boolean => {
+    const text = texts.get(known)
+    return known.modifyIndex === modifyIndex && text !== undefined && Buffer.compare(text, value) === 0
+  }
+
+  const readShared = (name: string, known?: StatusRead) =>
+    readStatus(name, undefined, (entry) => {
+      if (known !== undefined && says(known, entry)) return known
+      const made = read(entry)
+      texts.set(made, entry.value)
+      return made
+    })
 
   /** The status that the slot names is asked, not what this process remembers: a holder that it hasn't heard of is one. */
   const freeSlot = Effect.fnUntraced(function* (slot: Slot, fence: Option.Option<TxnOp>) {
@@ -131,14 +146,11 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     ])
   })
 
-  const latest = yield* makeSharedReads(consul, {
-    keyOf: keys.status,
-    read: (name, known?: StatusRead) => readStatus(name, undefined, known)
-  })
+  const shared = yield* makeSharedReads(consul, { keyOf: keys.status, read: readShared })
 
   return Statuses.of({
+    ...shared,
     get: (name, options) => readStatus(name, options),
-    latest,
     list: Effect.map(consul.list(keys.statuses), ({ value }) => Arr.filterMap(value, stored)),
     each: (take) =>
       Effect.flatMap(consul.keys(keys.statuses), ({ value }) =>

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto"
-import { Clock, Context, Data, Effect, Layer, Option } from "effect"
+import { Clock, Context, Data, Effect, Exit, Layer, Option } from "effect"
 import { Consul } from "../consul/Consul.ts"
-import { TxnOp, TxnResult } from "../consul/Transaction.ts"
+import { type TxnError, TxnOp, TxnResult } from "../consul/Transaction.ts"
 import type { AskedRecord } from "../domain/decodeRecord.ts"
 import { encodeRecord, withoutConfidential } from "../domain/encodeRecord.ts"
 import type { Slot } from "../domain/slots.ts"
@@ -9,6 +9,7 @@ import type { JobRequest } from "../domain/Snapshot.ts"
 import { type ApiError, Denied, Unavailable } from "../http/ApiError.ts"
 import type { Keys } from "./keys.ts"
 import { SlotHolder } from "./SlotHolder.ts"
+import { makeSharedWrites } from "./sharedWrites.ts"
 import { SubmitKey } from "./SubmitKey.ts"
 import { requestValue } from "./requestValue.ts"
 import { confidentialValue } from "./confidentialValue.ts"
@@ -49,31 +50,62 @@ export class Submissions extends Context.Tag("jobforge/store/Submissions")<
       record: AskedRecord,
       options: SubmitOptions
     ) => Effect.Effect<Submitted, ApiError | SlotTaken | SubmitKeyReused>
+    /**
+     * As `submit` without options, for a caller without a token of its own and without a fiber: it calls back once with the
+     * job's id, and answers with what takes it back if it hasn't begun. Undefined: the record is not all that has to be
+     * written, or looked for, and `submit` is to do it.
+     */
+    readonly tell: (
+      asked: AskedRecord,
+      then: (made: Exit.Exit<string, ApiError>) => Effect.Effect<void>
+    ) => (() => void) | undefined
     /** Asks the leader for one act on one run. Answers with the request's id. */
     readonly request: (verb: JobRequest["verb"], jobId: string) => Effect.Effect<string, ApiError>
   }
 >() {
-  static readonly layer = (keys: Keys): Layer.Layer<Submissions, never, Consul> => Layer.effect(Submissions, make(keys))
+  static readonly layer = (keys: Keys): Layer.Layer<Submissions, never, Consul> => Layer.scoped(Submissions, make(keys))
 }
 
 const make = Effect.fnUntraced(function* (keys: Keys) {
   const consul = yield* Consul
+  const shared = yield* makeSharedWrites(consul)
+
+  /** As a transaction of its own would, at a fraction of what that costs here and in Consul. */
+  const putAlone = ({ key, value }: { readonly key: string; readonly value: string }) =>
+    Effect.map(shared.create(key, value), (isWritten) =>
+      isWritten ? TxnResult.Committed({ results: [] }) : TxnResult.RolledBack({ errors: [existsAlready(key)] })
+    )
+
+  const tell: Submissions["Type"]["tell"] = (asked, then) => {
+    const { confidential, job } = withoutConfidential(asked.job)
+    if (confidential !== undefined || asked.onConflict === "reject") return undefined
+    const jobId = randomUUID()
+    const key = `${keys.jobs}${jobId}`
+    return shared.tell(key, encodeRecord({ ...asked, job }), (written) =>
+      then(
+        Exit.flatMap(written, (isWritten) =>
+          isWritten ? Exit.succeed(jobId) : Exit.fail(notMade([existsAlready(key)]))
+        )
+      )
+    )
+  }
 
   const submit = Effect.fnUntraced(function* (
-    record: AskedRecord,
+    asked: AskedRecord,
     { submitKey, wanted }: SubmitOptions
   ): Effect.fn.Return<Submitted, ApiError | SlotTaken | SubmitKeyReused> {
     const jobId = yield* Effect.sync(() => randomUUID())
-    const { confidential, job } = withoutConfidential(record.job)
-    const text = encodeRecord({ ...record, job })
+    const { confidential, job } = withoutConfidential(asked.job)
+    const text = encodeRecord({ ...asked, job })
     const use = Option.map(submitKey, (key) => ({
-      key: keys.submitKey(digest(`${record.job.owner}\n${key}`)),
-      fingerprint: digest(encodeRecord(record))
+      key: keys.submitKey(digest(`${asked.job.owner}\n${key}`)),
+      fingerprint: digest(encodeRecord(asked))
     }))
     const at = yield* Clock.currentTimeMillis
     const repeated = yield* Option.match(use, { onNone: () => Effect.succeedNone, onSome: earlierUse })
     if (Option.isSome(repeated)) return repeated.value
-    const result = yield* consul.transaction([
+    const record = { key: `${keys.jobs}${jobId}`, value: text, index: 0 }
+    const others = [
       ...Option.toArray(
         Option.map(use, ({ fingerprint, key }) =>
           TxnOp.Cas({ key, value: SubmitKey.encode({ job_id: jobId, fingerprint, at }), index: 0 })
@@ -82,9 +114,9 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
       ...wanted.map((slot) => TxnOp.CheckNotExists({ key: keys.slot(slot) })),
       ...(confidential === undefined
         ? []
-        : [TxnOp.Cas({ key: keys.confidential(jobId), value: confidentialValue.encode(confidential), index: 0 })]),
-      TxnOp.Cas({ key: `${keys.jobs}${jobId}`, value: text, index: 0 })
-    ])
+        : [TxnOp.Cas({ key: keys.confidential(jobId), value: confidentialValue.encode(confidential), index: 0 })])
+    ]
+    const result = yield* others.length === 0 ? putAlone(record) : consul.transaction([...others, TxnOp.Cas(record)])
     if (TxnResult.$is("Committed")(result)) return { jobId, repeated: false }
     const denied = result.errors.find(({ kind }) => kind === "denied")
     if (denied !== undefined)
@@ -94,11 +126,7 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     if (Option.isSome(other)) return other.value
     const holder = yield* firstHolder(wanted)
     if (Option.isSome(holder)) return yield* new SlotTaken({ holder: holder.value })
-    return yield* new Unavailable({
-      system: "consul",
-      operation: "submission",
-      detail: `${result.errors.map(({ what }) => what).join("; ")}; nothing was written, submit again`
-    })
+    return yield* notMade(result.errors)
   })
 
   const earlierUse = Effect.fnUntraced(function* (use: {
@@ -128,7 +156,16 @@ const make = Effect.fnUntraced(function* (keys: Keys) {
     return id
   })
 
-  return Submissions.of({ submit, request })
+  return Submissions.of({ submit, tell, request })
 })
+
+const existsAlready = (key: string): TxnError => ({ opIndex: 0, what: `${key} exists already`, kind: "exists" })
+
+const notMade = (errors: ReadonlyArray<TxnError>): Unavailable =>
+  new Unavailable({
+    system: "consul",
+    operation: "submission",
+    detail: `${errors.map(({ what }) => what).join("; ")}; nothing was written, submit again`
+  })
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex")

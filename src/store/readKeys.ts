@@ -15,18 +15,34 @@ export const readKeys = (
   keys: ReadonlyArray<string>,
   take: (entry: ReadEntry) => Effect.Effect<void, ApiError>
 ): Effect.Effect<void, ApiError> =>
-  Effect.forEach(
-    Arr.chunksOf(keys, keysAtOnce),
-    (chunk) =>
-      Effect.flatMap(readChunk(consul, chunk), (entries) => Effect.forEach(entries, take, { discard: true })).pipe(
-        // Others want the processor too: thousands of records are read here.
-        Effect.zipLeft(Effect.yieldNow())
-      ),
-    { concurrency: 2, discard: true }
-  )
+  Effect.suspend(() => {
+    let at = 0
+    let atOnce = keysAtOnce
+    const lane = Effect.whileLoop({
+      while: () => at < keys.length,
+      body: () => {
+        const chunk = keys.slice(at, at + atOnce)
+        at += chunk.length
+        return Effect.flatMap(readChunk(consul, chunk), (entries) => {
+          const bytes = entries.reduce((sum, { value }) => sum + value.length, 0)
+          atOnce = bytes <= little ? littleKeysAtOnce : keysAtOnce
+          return Effect.forEach(entries, take, { discard: true })
+        }).pipe(
+          // Others want the processor too: thousands of records are read here.
+          Effect.zipLeft(Effect.yieldNow())
+        )
+      },
+      step: () => {}
+    })
+    return Effect.all([lane, lane], { concurrency: 2, discard: true })
+  })
 
 /** So few that the largest values fill 8 MiB, which one answer may have without harm. */
 const keysAtOnce = 16
+
+/** After so few bytes as this the next ones are taken for small as well: a request costs more than they do. */
+const little = 64 * 1024
+const littleKeysAtOnce = 48
 
 const readChunk = Effect.fnUntraced(function* (
   consul: Consul["Type"],
@@ -51,30 +67,40 @@ const readChunk = Effect.fnUntraced(function* (
 })
 
 /** Keys whose index is another one than it was, or that are gone: found without reading any value. */
-export const changedKeys = Effect.fnUntraced(function* (
+export const changedKeys = (
   consul: Consul["Type"],
-  known: ReadonlyArray<{ readonly key: string; readonly index: number }>
-): Effect.fn.Return<ReadonlyArray<string>, ApiError> {
-  const found = yield* Effect.forEach(
-    Arr.chunksOf(known, checksAtOnce),
-    (chunk) =>
-      Effect.map(
-        consul.transaction(
-          chunk.map(({ index, key }) => TxnOp.CheckIndex({ key, index })),
-          { consistent: true }
-        ),
-        (result) =>
-          TxnResult.$is("Committed")(result)
-            ? []
-            : result.errors.flatMap(({ kind, opIndex }) =>
-                // What may not be read any more is no news of it.
-                kind === "denied" ? [] : Option.toArray(Option.map(Arr.get(chunk, opIndex), ({ key }) => key))
-              )
-      ),
-    { concurrency: 2 }
+  known: ReadonlyArray<KnownKey>
+): Effect.Effect<ReadonlyArray<string>, ApiError> =>
+  // One request needs no fiber of its own, and whoever asks again and again has one chunk each time.
+  known.length <= checksAtOnce
+    ? changedOf(consul, known)
+    : Effect.map(
+        Effect.forEach(Arr.chunksOf(known, checksAtOnce), (chunk) => changedOf(consul, chunk), { concurrency: 2 }),
+        (found) => [...new Set(found.flat())]
+      )
+
+interface KnownKey {
+  readonly key: string
+  readonly index: number
+}
+
+const changedOf = (
+  consul: Consul["Type"],
+  known: ReadonlyArray<KnownKey>
+): Effect.Effect<ReadonlyArray<string>, ApiError> =>
+  Effect.map(
+    consul.transaction(
+      known.map(({ index, key }) => TxnOp.CheckIndex({ key, index })),
+      { consistent: true }
+    ),
+    (result) =>
+      TxnResult.$is("Committed")(result)
+        ? []
+        : result.errors.flatMap(({ kind, opIndex }) =>
+            // What may not be read any more is no news of it.
+            kind === "denied" ? [] : Option.toArray(Option.map(Arr.get(known, opIndex), ({ key }) => key))
+          )
   )
-  return [...new Set(found.flat())]
-})
 
 /**
  * Those of the keys that aren't there, found many to a request. A key that may not be read is none of them: what Consul keeps
@@ -106,4 +132,4 @@ export const missingKeys = (
   )
 
 /** Consul's limit for one transaction. */
-export const checksAtOnce = 64
+const checksAtOnce = 64

@@ -42,6 +42,7 @@ describe("the interface's section 2.3, when it fails", () => {
         ...(yield* Consul),
         get: () => away,
         transaction: () => away,
+        putCas: () => away,
         list: () => away,
         keys: () => away
       }

@@ -145,7 +145,9 @@ describe("the interface's section 2.2", () => {
     Effect.gen(function* () {
       const consul = yield* Consul
       const away = new Unavailable({ system: "consul", operation: "txn", detail: "connection refused" })
-      const desk = yield* httpDesk({ consul: { ...consul, transaction: () => away, put: () => away } })
+      const desk = yield* httpDesk({
+        consul: { ...consul, transaction: () => away, put: () => away, putCas: () => away }
+      })
       const answer = yield* desk.post("/json/submitJob", { job_config: minimal })
       assert.strictEqual(answer.status, 503)
       assert.strictEqual(answer.headers.get("retry-after"), "2")

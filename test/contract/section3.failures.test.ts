@@ -35,6 +35,7 @@ describe("the interface's section 3.1, when a tool fails", () => {
           ...(yield* Consul),
           get: () => away,
           transaction: () => away,
+          putCas: () => away,
           list: () => away,
           keys: () => away
         }

@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { maximumRecordSize, parseRecordText, syntaxFault, syntaxFaultOf } from "../../src/domain/parseRecordText.ts"
+import {
+  checkRecordText,
+  maximumRecordSize,
+  parseRecordText,
+  syntaxFault,
+  syntaxFaultOf
+} from "../../src/domain/parseRecordText.ts"
 
 const prefix = "the record cannot be read as JSON or YAML: "
 const message = (text: string) =>
@@ -77,6 +83,14 @@ describe("parseRecordText", () => {
   it("has no fault for what can be read", () => {
     assert.isUndefined(syntaxFault("a: 1"))
     assert.isUndefined(syntaxFault('{"a": 1}'))
+  })
+
+  it("says the same of JSON that was parsed before", () => {
+    const known = (text: string) => checkRecordText(text, JSON.parse(text))
+    for (const text of ['{"a": [1, {"b": "c:d"}]}', '{"a": 1, "a": 2}', '"x"', `"${"x".repeat(maximumRecordSize)}"`]) {
+      assert.deepStrictEqual(known(text), parseRecordText(text), text.slice(0, 30))
+    }
+    assert.isTrue(Either.isLeft(known('{"a": 1, "a": 2}')))
   })
 
   it("refuses text that no KV value can hold, by its bytes", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Schema } from "effect"
+import { Effect, Either, FastCheck, Option, Schema } from "effect"
 import { Allocation } from "../../src/nomad/Allocation.ts"
 import { decodeAnswer } from "../../src/nomad/decodeAnswer.ts"
 import { Evaluation } from "../../src/nomad/Evaluation.ts"
@@ -110,6 +110,27 @@ describe("a time in nanoseconds", () => {
       assert.strictEqual(decoded.Text, 'a "1795194819889999999, 1795194819889999999')
       assert.strictEqual(decoded.Time, 1795194819889)
     })
+  )
+
+  it.prop(
+    "keeps every text as it is, whatever it looks like",
+    [
+      FastCheck.array(
+        FastCheck.constantFrom('"', "\\", ":", ",", "Time", " ", "{", "}", "[", "1795194819889999999", "é", "\n"),
+        { maxLength: 12 }
+      )
+    ],
+    ([pieces]) => {
+      const text = pieces.join("")
+      const Texts = Schema.Struct({ Time: Nanoseconds, Text: Schema.String, All: Schema.Array(Schema.String) })
+      const body = JSON.stringify({ Text: text, All: [text, text, ""], Time: 0 }).replace(
+        /"Time":0}$/,
+        '"Time": 1795194819889999999}'
+      )
+      const decoded = Either.getOrThrow(decode(Texts, body))
+      assert.deepStrictEqual(decoded, { Text: text, All: [text, text, ""], Time: 1795194819889 })
+    },
+    { fastCheck: { numRuns: 500 } }
   )
 
   it.effect("leaves fractions and exponents alone", () =>

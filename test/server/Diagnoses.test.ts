@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { boundLog } from "../../src/store/BoundedLog.ts"
 import { keysBelow } from "../../src/store/keys.ts"
 import { LogArchive } from "../../src/store/LogArchive.ts"
@@ -12,6 +12,9 @@ import { embeddedConsul } from "../support/embeddedConsul.ts"
 const status = statusOf({ label: "compile-error", phase: "build", reason: "BuildFailed", exit_code: 1, note: "" })
 
 const jobs = Layer.mock(Jobs, {
+  tell: (_name, then) => then(Option.none()),
+  tellNewer: () => () => {},
+  tellSubmitted: () => {},
   find: (id) =>
     id === status.job_id ? Effect.succeed({ status, index: 1, archived: false }) : Effect.fail(new JobNotFound({ id }))
 })

@@ -3,7 +3,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import { Authentication } from "../../src/server/Authentication.ts"
-import { LiveSettings } from "../../src/store/LiveSettings.ts"
+import { LiveSettings, settingsOf } from "../../src/store/LiveSettings.ts"
 import { readSettings } from "../../src/store/Settings.ts"
 
 /** As a service has it whose operator has set this. */
@@ -16,7 +16,10 @@ export const authenticationOf = (
       Layer.provide(
         Layer.mergeAll(
           NodeFileSystem.layer,
-          Layer.succeed(LiveSettings, { current: Effect.sync(() => readSettings(environment, {}).settings) }),
+          Layer.succeed(
+            LiveSettings,
+            settingsOf(() => readSettings(environment, {}).settings)
+          ),
           Layer.mock(Consul, { ...consul })
         )
       )

@@ -147,6 +147,7 @@ export class LogWorld {
               Effect.sync(() => this.archived.get(`${id} ${stream}`)?.kept ?? new Uint8Array())
           }),
           Layer.mock(StatusWatch, {
+            tellNewer: () => () => {},
             follow: () =>
               this.isGone
                 ? Stream.make({ status: Option.none(), modifyIndex: 0 })
@@ -157,6 +158,7 @@ export class LogWorld {
           }),
           Layer.succeed(LiveLogFilter, { of: () => Effect.sync(() => this.redactor.stream) }),
           Layer.mock(JobFinder, {
+            tell: (_name, then) => then(Option.none()),
             find: () => (this.isGone ? Effect.succeedNone : Effect.map(this.found(), Option.some))
           })
         )

@@ -78,9 +78,10 @@ const machine = (number: number): Extract<Command, { readonly _tag: "UpsertNode"
   Drivers: ["docker"],
   HostVolumes: { "buildah-cache": { Name: "buildah-cache", Path: "/srv/cache", ReadOnly: false } },
   Devices: [],
-  Cpu: 100_000,
-  MemoryMB: 100_000,
-  DiskMB: 1_000_000
+  // Room for all that a plan asks for: who waits for room is another test's matter.
+  Cpu: 100_000_000,
+  MemoryMB: 100_000_000,
+  DiskMB: 1_000_000_000
 })
 
 /** Two clients, so that one can be lost. */

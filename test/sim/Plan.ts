@@ -37,4 +37,6 @@ export interface Plan {
   readonly faults: ReadonlyArray<PlacedFault>
   /** Milliseconds from the beginning after which no fault happens any more. */
   readonly calmAt: number
+  /** Steps end as they begin: what is left is what the controller and the systems do. */
+  readonly instant?: true
 }

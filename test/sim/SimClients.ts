@@ -4,10 +4,9 @@ import type { Allocation } from "../../src/embedded/nomad/machine/NomadState.ts"
 import { allocationsOfNode } from "../../src/embedded/nomad/machine/NomadState.ts"
 import * as Events from "../../src/embedded/nomad/machine/TaskEvent.ts"
 import { type NomadWorld, nodes } from "./NomadWorld.ts"
-import type { Prng } from "./Prng.ts"
 import type { SimRegistry } from "./SimRegistry.ts"
 import { type StepEnd, type StepPlan, stepPlan } from "./stepModel.ts"
-import { paces, type Pace } from "./pace.ts"
+import type { Pace } from "./pace.ts"
 import type { Timeline } from "./Timeline.ts"
 
 /** What an allocation leaves on its node. */
@@ -54,11 +53,11 @@ export class SimClients {
   private readonly paceOf: (phase: string) => Pace
   private readonly observers: Array<ClientObserver> = []
 
-  constructor(timeline: Timeline, world: NomadWorld, registry: SimRegistry, random: Prng | undefined) {
+  constructor(timeline: Timeline, world: NomadWorld, registry: SimRegistry, paceOf: (phase: string) => Pace) {
     this.timeline = timeline
     this.world = world
     this.registry = registry
-    this.paceOf = paces(random)
+    this.paceOf = paceOf
     world.observe((changes) => {
       for (const { table, key, value } of changes) {
         if (table !== "allocation") continue

@@ -8,6 +8,7 @@ import { ConsulWorld } from "./ConsulWorld.ts"
 import { Boundaries } from "./Fault.ts"
 import { NomadWorld } from "./NomadWorld.ts"
 import type { Operation, Plan } from "./Plan.ts"
+import { instantly, paces } from "./pace.ts"
 import { Prng } from "./Prng.ts"
 import type { PartitionLimits } from "../../src/store/partition.ts"
 import { keys, replica } from "./Replica.ts"
@@ -50,7 +51,8 @@ export class World {
     this.boundaries = new Boundaries(plan.faults, recording)
     this.consul = new ConsulWorld(this.timeline)
     this.nomad = new NomadWorld(this.timeline)
-    this.clients = new SimClients(this.timeline, this.nomad, this.registry, uneven?.fork())
+    const pace = plan.instant === true ? instantly : paces(uneven?.fork())
+    this.clients = new SimClients(this.timeline, this.nomad, this.registry, pace)
     this.wire = new Wire(this.timeline, this.boundaries, uneven?.fork(), {
       signature: () => [this.consul.state.index, this.nomad.state.index, this.registry.writes.length].join("/"),
       crash: (process) => this.crash(process),

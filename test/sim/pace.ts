@@ -27,5 +27,7 @@ export const paces = (random: Prng | undefined): ((phase: string) => Pace) => {
 
 const steady = { pull: 100, kill: 100, outOfMemory: false }
 
+export const instantly = (): Pace => ({ pull: 2, run: 2, kill: 2, outOfMemory: false })
+
 /** Longer than any limit. */
 const stuck = 24 * 3_600_000

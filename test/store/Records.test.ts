@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, Stream } from "effect"
 import { Consul, type KvEntry } from "../../src/consul/Consul.ts"
 import { type ApiError, Unavailable } from "../../src/http/ApiError.ts"
 import { keysBelow } from "../../src/store/keys.ts"
@@ -63,6 +63,7 @@ const test = (
       yield* consul.put(`${keys.jobs}a`, record)
       yield* consul.put(`${keys.jobs}b`, record)
       const records = yield* Records
+      yield* records.changes
       yield* records.ready
       yield* named(records, "a", "b")
       yield* story({ trouble, consul, records })
@@ -119,4 +120,65 @@ describe("Records, when Consul falters once and then nothing else changes", () =
       yield* Effect.sleep("1 second")
       assert.deepStrictEqual([...records.names()], ["a"])
     }))
+})
+
+describe("Records", () => {
+  it.live("are followed at leisure while nobody listens to changes, and as they come from when somebody does", () => {
+    let fetches = 0
+    const counted = Layer.effect(
+      Consul,
+      Effect.map(Consul, (consul) => ({
+        ...consul,
+        get: (...asked: Parameters<Consul["Type"]["get"]>) =>
+          Effect.suspend(() => {
+            fetches += 1
+            return consul.get(...asked)
+          }),
+        transaction: (...asked: Parameters<Consul["Type"]["transaction"]>) =>
+          Effect.suspend(() => {
+            fetches += 1
+            return consul.transaction(...asked)
+          })
+      }))
+    ).pipe(Layer.provide(embeddedConsul))
+    return Effect.gen(function* () {
+      const consul = yield* Consul
+      const records = yield* Records
+      yield* records.ready
+      const put = (name: string) =>
+        Effect.zipRight(consul.put(`${keys.jobs}${name}`, record), Effect.sleep("20 millis"))
+      const batch = (letter: string) => Array.from({ length: 30 }, (_, at) => `${letter}${String(at).padStart(2, "0")}`)
+      yield* Effect.forEach(batch("a"), put, { discard: true })
+      yield* named(records, ...batch("a"))
+      assert.isAtMost(fetches, 10)
+      fetches = 0
+      const told: Array<string> = []
+      const changes = yield* records.changes
+      yield* Effect.forkScoped(Stream.runForEach(changes, (name) => Effect.sync(() => told.push(name))))
+      yield* Effect.forEach(batch("b"), put, { discard: true })
+      yield* named(records, ...batch("a"), ...batch("b"))
+      assert.isAtLeast(fetches, 15)
+      assert.includeMembers(told, batch("b"))
+    }).pipe(Effect.provide(Layer.provideMerge(Records.layer(keys), counted)), Effect.scoped)
+  })
+
+  it.live("are as they are when somebody begins to listen, whatever happened while nobody did", () =>
+    Effect.gen(function* () {
+      const consul = yield* Consul
+      yield* Effect.forEach(["changed", "deleted"], (name) => consul.put(`${keys.jobs}${name}`, record))
+      const records = yield* Effect.map(Layer.build(Records.layer(keys)), (built) => Context.get(built, Records))
+      yield* records.ready
+      // The first look is over; the next one is not due.
+      yield* Effect.sleep("500 millis")
+      yield* consul.put(`${keys.jobs}changed`, record.replace("me", "you"))
+      yield* consul.put(`${keys.jobs}new`, record)
+      yield* consul.delete(`${keys.jobs}deleted`)
+      yield* Effect.sleep("500 millis")
+      assert.deepStrictEqual(records.names().toSorted(), ["changed", "deleted"])
+      yield* records.changes
+      assert.deepStrictEqual(records.names().toSorted(), ["changed", "new"])
+      const { view } = Option.getOrThrow(records.get("changed"))
+      assert.strictEqual(view._tag === "Valid" ? view.desired.job.owner : undefined, "you")
+    }).pipe(Effect.provide(embeddedConsul), Effect.scoped)
+  )
 })

@@ -4,7 +4,7 @@ import { Consul } from "../../src/consul/Consul.ts"
 import { decodeInput } from "../../src/domain/decodeRecord.ts"
 import { type ApiError, NotFound, Unavailable } from "../../src/http/ApiError.ts"
 import { keysBelow } from "../../src/store/keys.ts"
-import { LiveSettings } from "../../src/store/LiveSettings.ts"
+import { LiveSettings, settingsOf } from "../../src/store/LiveSettings.ts"
 import { Redaction } from "../../src/store/Redaction.ts"
 import { readSettings, type Texts } from "../../src/store/Settings.ts"
 import { Vault } from "../../src/vault/Vault.ts"
@@ -14,7 +14,10 @@ import { minimal } from "../support/world.ts"
 const keys = keysBelow("jobforge-service")
 
 const settings = (environment: Texts) =>
-  Layer.succeed(LiveSettings, { current: Effect.sync(() => readSettings(environment, {}).settings) })
+  Layer.succeed(
+    LiveSettings,
+    settingsOf(() => readSettings(environment, {}).settings)
+  )
 
 type Fields = Readonly<Record<string, string>>
 

@@ -58,6 +58,7 @@ const test = (
       yield* Effect.forEach(Object.entries(initial), ([name, owner]) => put(name, owner), { concurrency: 16 })
       const layer = Records.layer(keys, { names: 20, parts: 12 })
       const records = Context.get(yield* Layer.build(layer), Records)
+      yield* records.changes
       yield* records.ready
       assert.deepStrictEqual(owners(records), initial)
       yield* story({

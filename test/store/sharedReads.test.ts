@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Option, Redacted } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Option, Redacted } from "effect"
 import { ActingToken } from "../../src/consul/ActingToken.ts"
 import { Consul } from "../../src/consul/Consul.ts"
 import { type ApiError, Denied } from "../../src/http/ApiError.ts"
@@ -35,8 +35,8 @@ const scene = (before: (name: string) => Effect.Effect<void, ApiError> = () => E
         onSome: ({ modifyIndex, value }): Text => ({ text: new TextDecoder().decode(value), modifyIndex })
       })
     })
-    const latest = yield* makeSharedReads(counted, { keyOf: (name) => name, read })
-    return { consul, reads, checks, latest }
+    const { latest, tell } = yield* makeSharedReads(counted, { keyOf: (name) => name, read })
+    return { consul, reads, checks, latest, tell }
   })
 
 const names = Array.from({ length: 40 }, (_, at) => `key-${at}`)
@@ -46,16 +46,13 @@ const all = { concurrency: "unbounded" } as const
 describe("reads that many share", () => {
   it.scopedLive("read a key once for all that ask while another look is under way, and never too early for any", () =>
     Effect.gen(function* () {
-      const gates = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
-      let held = 0
-      const { consul, latest, reads } = yield* scene(() => {
-        const gate = gates[held++]
-        return gate === undefined ? Effect.void : Deferred.await(gate)
-      })
+      const gate = yield* Deferred.make<void>()
+      let looks = 0
+      const { consul, latest, reads } = yield* scene(() => (looks++ === 0 ? Deferred.await(gate) : Effect.void))
       yield* consul.put("key", "old")
       const early = yield* Effect.fork(Effect.all([latest("key"), latest("key")], all))
       yield* Effect.sleep("50 millis")
-      // Every lane is busy now, with what was there before.
+      // A look is under way now, at what was there before.
       const other = yield* Effect.fork(latest("other"))
       yield* Effect.sleep("50 millis")
       yield* consul.put("key", "new")
@@ -66,8 +63,8 @@ describe("reads that many share", () => {
         )
       )
       yield* Effect.sleep("50 millis")
-      assert.deepStrictEqual(reads, ["key", "other"])
-      yield* Effect.forEach(gates, (gate) => Deferred.succeed(gate, undefined))
+      assert.deepStrictEqual(reads, ["key"])
+      yield* Deferred.succeed(gate, undefined)
       assert.deepStrictEqual(
         (yield* Fiber.join(early)).map(({ text }) => text),
         ["old", "old"]
@@ -86,11 +83,10 @@ describe("reads that many share", () => {
       assert.deepStrictEqual(new Set(yield* ask), new Set(["1"]))
       reads.length = 0
       assert.deepStrictEqual(new Set(yield* ask), new Set(["1"]))
-      // The lanes begin with what comes first; those alone are read.
-      assert.isAtMost(reads.length, 2)
-      assert.isAtLeast(
+      assert.deepStrictEqual(reads, [])
+      assert.strictEqual(
         checks.reduce((sum, count) => sum + count, 0),
-        names.length - 2
+        names.length
       )
       assert.isAtMost(checks.length, 4)
 
@@ -100,6 +96,16 @@ describe("reads that many share", () => {
       assert.deepStrictEqual([seen[6], seen[7], seen[8], seen[9]], ["1", "2", "", "1"])
       yield* consul.put("key-8", "3")
       assert.strictEqual((yield* ask)[8], "3")
+    }).pipe(Effect.provide(embeddedConsul))
+  )
+
+  it.scopedLive("wait for no reading that gets no answer", () =>
+    Effect.gen(function* () {
+      const { consul, latest } = yield* scene((name) => (name === "stuck" ? Effect.never : Effect.void))
+      yield* consul.put("key", "1")
+      yield* Effect.fork(latest("stuck"))
+      yield* Effect.sleep("20 millis")
+      assert.strictEqual((yield* Effect.timeout(latest("key"), "2 seconds")).text, "1")
     }).pipe(Effect.provide(embeddedConsul))
   )
 
@@ -123,6 +129,30 @@ describe("reads that many share", () => {
       )
       isDenied = false
       assert.strictEqual((yield* latest("key-3")).text, "2")
+    }).pipe(Effect.provide(embeddedConsul))
+  )
+
+  it.scopedLive("tell those who ask without a fiber the same, each of them once, and why they can't", () =>
+    Effect.gen(function* () {
+      const { consul, latest, reads, tell } = yield* scene((name) =>
+        name === "key-3"
+          ? Effect.fail(new Denied({ system: "consul", operation: "kv.get key-3", detail: "no" }))
+          : Effect.void
+      )
+      yield* Effect.forEach(names, (name) => consul.put(name, name))
+      const asked = (name: string) =>
+        Effect.async<Exit.Exit<Text, ApiError>>((resume) => tell(name, (told) => resume(Effect.succeed(told))))
+      const [first, second, refused, other] = yield* Effect.all(
+        [asked("key-1"), asked("key-1"), asked("key-3"), latest("key-1")],
+        all
+      )
+      assert.deepStrictEqual([first, second], [Exit.succeed(other), Exit.succeed(other)])
+      assert.strictEqual(other.text, "key-1")
+      assert.strictEqual(Exit.isFailure(refused) && Cause.squash(refused.cause) instanceof Denied, true)
+      assert.lengthOf(
+        reads.filter((name) => name === "key-1"),
+        1
+      )
     }).pipe(Effect.provide(embeddedConsul))
   )
 

@@ -8,7 +8,7 @@ import { family } from "../../src/metrics/families.ts"
 import { Metrics, type Recorder } from "../../src/metrics/Metrics.ts"
 import { JobArchive } from "../../src/store/JobArchive.ts"
 import { keysBelow } from "../../src/store/keys.ts"
-import { LiveSettings } from "../../src/store/LiveSettings.ts"
+import { LiveSettings, settingsOf } from "../../src/store/LiveSettings.ts"
 import { readSettings } from "../../src/store/Settings.ts"
 import { Vault } from "../../src/vault/Vault.ts"
 import { decodeDelivery, encodeDelivery, type Envelope, outboxId } from "../../src/webhooks/Delivery.ts"
@@ -22,7 +22,10 @@ const keys = keysBelow("jobforge-service")
 const lease = { fence: Option.none(), lost: Effect.never }
 
 const allowing = (allow: string) =>
-  Layer.succeed(LiveSettings, { current: Effect.succeed(readSettings({ WEBHOOK_ALLOW: allow }, {}).settings) })
+  Layer.succeed(
+    LiveSettings,
+    settingsOf(() => readSettings({ WEBHOOK_ALLOW: allow }, {}).settings)
+  )
 
 const vaultOf = (read: Vault["Type"]["read"]) =>
   Layer.succeed(Vault, {
