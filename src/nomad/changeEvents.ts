@@ -1,9 +1,10 @@
-import { type Duration, Effect, Option, Ref, Schedule, Schema, Stream } from "effect"
+import { Chunk, type Duration, Effect, Option, Ref, Schedule, Schema, type Scope, Stream } from "effect"
 import { type ApiError, Unavailable } from "../http/ApiError.ts"
 import { jsonObjects } from "./jsonObjects.ts"
 import { type NomadConnection, unavailable } from "./NomadConnection.ts"
 import { type EventTopic, NomadEvent } from "./NomadEvent.ts"
 import { count, listOf, text } from "./optionalFields.ts"
+import { reconnecting } from "./reconnecting.ts"
 
 export interface EventTimings {
   /** Nomad sends a heartbeat every 30 s: two may be late. */
@@ -24,9 +25,8 @@ export const changeEvents = (
 ): Stream.Stream<NomadEvent> =>
   Ref.make(fromIndex).pipe(
     Effect.map((seen) =>
-      connect(connection, topics, seen, timings.silence).pipe(
-        Stream.tapError((error) => Effect.logWarning("Nomad's event stream is interrupted", error.message)),
-        Stream.retry(reconnect(timings))
+      reconnecting(connect(connection, topics, seen, timings.silence), pauses(timings), (error) =>
+        Effect.logWarning("Nomad's event stream is interrupted", error.message)
       )
     ),
     Stream.unwrap,
@@ -34,8 +34,7 @@ export const changeEvents = (
     Stream.orDie
   )
 
-// Starts anew with the first element after a connection, which is `Connected`.
-const reconnect = ({ pause, slowest }: EventTimings) =>
+const pauses = ({ pause, slowest }: EventTimings) =>
   Schedule.exponential(pause).pipe(Schedule.union(Schedule.spaced(slowest)), Schedule.jittered)
 
 const connect = (
@@ -43,7 +42,7 @@ const connect = (
   topics: ReadonlyArray<EventTopic>,
   seen: Ref.Ref<Option.Option<number>>,
   silence: Duration.DurationInput
-): Stream.Stream<NomadEvent, ApiError> =>
+): Effect.Effect<Stream.Stream<NomadEvent, ApiError>, ApiError, Scope.Scope> =>
   Effect.gen(function* () {
     const index = yield* Ref.get(seen)
     const response = yield* connection.open(
@@ -57,20 +56,27 @@ const connect = (
       },
       silence
     )
-    const events = response.body.pipe(
+    return response.body.pipe(
       Stream.mapError(unavailable(operation)),
       jsonObjects,
-      Stream.mapEffect(decodeBatch),
-      // The last index itself is asked for again, since a connection may break in the middle of its events. It isn't
-      // kept from falling: a restored cluster counts from an older one.
-      Stream.tap((batch) => (batch.Index > 0 ? Ref.set(seen, Option.some(batch.Index)) : Effect.void)),
-      Stream.mapConcat((batch) => batch.Events.flatMap(toNomadEvent)),
+      Stream.mapChunksEffect((objects) => Effect.map(Effect.forEach(objects, eventsOf(seen)), eventsTogether)),
       Stream.concat(Stream.fail(new Unavailable({ system: "nomad", operation, detail: "Nomad ended the stream" })))
     )
-    return Stream.concat(Stream.succeed(NomadEvent.Connected()), events)
-  }).pipe(Stream.unwrapScoped)
+  })
 
 const operation = "events"
+
+// The last index itself is asked for again, since a connection may break in the middle of its events. It isn't kept from
+// falling: a restored cluster counts from an older one.
+const eventsOf = (seen: Ref.Ref<Option.Option<number>>) =>
+  Effect.fnUntraced(function* (object: string) {
+    const batch = yield* decodeBatch(object)
+    if (batch.Index > 0) yield* Ref.set(seen, Option.some(batch.Index))
+    return batch.Events.flatMap(toNomadEvent)
+  })
+
+const eventsTogether = (batches: ReadonlyArray<ReadonlyArray<NomadEvent>>): Chunk.Chunk<NomadEvent> =>
+  Chunk.unsafeFromArray(batches.flat())
 
 const Changed = Schema.optionalWith(Schema.Struct({ JobID: text }), { nullable: true })
 const ChangedAllocation = Schema.optionalWith(Schema.Struct({ JobID: text, ClientStatus: text }), { nullable: true })

@@ -1,7 +1,8 @@
-import { Effect, Queue, Schedule, Schema, Stream } from "effect"
+import { Chunk, Effect, Queue, Schedule, Schema, type Scope, Stream, Take } from "effect"
 import { clientTerminal, type NomadEvent as StoredEvent } from "../../src/embedded/nomad/machine/NomadState.ts"
 import { type ApiError, Unavailable } from "../../src/http/ApiError.ts"
 import { type EventTopic, NomadEvent } from "../../src/nomad/NomadEvent.ts"
+import { reconnecting } from "../../src/nomad/reconnecting.ts"
 import type { NomadWorld } from "./NomadWorld.ts"
 import type { SimProcess } from "./SimProcess.ts"
 import type { Wire } from "./Wire.ts"
@@ -16,16 +17,16 @@ export const nomadEvents = (
   process: SimProcess,
   topics: ReadonlyArray<EventTopic>
 ): Stream.Stream<NomadEvent> =>
-  connection(world, wire, process, new Set(topics)).pipe(Stream.retry(Schedule.spaced("500 millis")), Stream.orDie)
+  Stream.orDie(reconnecting(connect(world, wire, process, new Set(topics)), Schedule.spaced("500 millis")))
 
-type Item = { readonly events: ReadonlyArray<NomadEvent> } | { readonly broken: ApiError }
+type Item = Take.Take<NomadEvent, ApiError>
 
-const connection = (
+const connect = (
   world: NomadWorld,
   wire: Wire,
   process: SimProcess,
   topics: ReadonlySet<string>
-): Stream.Stream<NomadEvent, ApiError> =>
+): Effect.Effect<Stream.Stream<NomadEvent, ApiError>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const items = yield* Queue.unbounded<Item>()
     yield* Effect.acquireRelease(
@@ -39,20 +40,16 @@ const connection = (
       ),
       (stop) => Effect.sync(stop)
     )
-    return Stream.fromQueue(items).pipe(
-      Stream.mapEffect((item) => ("broken" in item ? Effect.fail(item.broken) : Effect.succeed(item.events))),
-      Stream.flattenIterables,
-      (later) => Stream.concat(Stream.succeed(NomadEvent.Connected()), later)
-    )
-  }).pipe(Stream.unwrapScoped)
+    return Stream.repeatEffectChunkOption(Effect.flatMap(Queue.take(items), Take.done))
+  })
 
 const deliver = (wire: Wire, process: SimProcess, items: Queue.Enqueue<Item>, events: ReadonlyArray<NomadEvent>) =>
   wire.deliver(process, {
     what: `events ${[...new Set(events.map((event) => ("jobId" in event ? event.jobId : event._tag)))].join(" ")}`,
-    pass: () => void items.unsafeOffer({ events }),
+    pass: () => void items.unsafeOffer(Take.chunk(Chunk.unsafeFromArray(events))),
     lose: () => {},
     fail: () =>
-      void items.unsafeOffer({ broken: new Unavailable({ system: "nomad", operation: "events", detail: "cut" }) })
+      void items.unsafeOffer(Take.fail(new Unavailable({ system: "nomad", operation: "events", detail: "cut" })))
   })
 
 const hasEnded = Schema.is(
