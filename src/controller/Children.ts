@@ -4,7 +4,7 @@ import type { Attempt } from "../domain/Status.ts"
 import type { ApiError } from "../http/ApiError.ts"
 import { Nomad } from "../nomad/Nomad.ts"
 import { finalOf, outcome } from "../nomad/outcome.ts"
-import { fewAtOnce } from "./fewAtOnce.ts"
+import { eachOf } from "./eachOf.ts"
 
 /** Reads what Nomad shows of each attempt that has no outcome yet, by Nomad job id. */
 export const observeChildren = Effect.fnUntraced(function* (
@@ -12,10 +12,8 @@ export const observeChildren = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyMap<string, ChildState>, ApiError, Nomad> {
   const nomad = yield* Nomad
   const open = attempts.filter(({ outcome }) => outcome === undefined)
-  const states = yield* Effect.forEach(
-    open,
-    ({ nomad_job_id: id }) => Effect.map(observe(nomad, id), (state) => [id, state] as const),
-    fewAtOnce(open, 4)
+  const states = yield* eachOf(open, 4, ({ nomad_job_id: id }) =>
+    Effect.map(observe(nomad, id), (state) => [id, state] as const)
   )
   return new Map(states)
 })

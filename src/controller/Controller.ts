@@ -16,6 +16,7 @@ import { Requests } from "../store/Requests.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
 import { type StatusRead, Statuses, type StoredStatus } from "../store/Statuses.ts"
 import { answerCollections } from "./answerCollections.ts"
+import { eachOf } from "./eachOf.ts"
 import { makeLedger } from "./Ledger.ts"
 import { forgetSubmitKeys } from "./forgetSubmitKeys.ts"
 import { housekeeping } from "./housekeeping.ts"
@@ -102,7 +103,7 @@ const term = Effect.fnUntraced(function* (
       seen: (status) =>
         Effect.suspend(() => {
           meter.saw(status)
-          return Effect.forEach(enter(status), (name) => queue.add(name), { discard: true })
+          return Effect.asVoid(eachOf(enter(status), 1, queue.add))
         }),
       written: feed.announce,
       archived: (name) =>

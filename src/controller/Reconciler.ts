@@ -21,7 +21,7 @@ import { Requests } from "../store/Requests.ts"
 import { archiveFinished } from "./archiveFinished.ts"
 import { observeChildren } from "./Children.ts"
 import { collect } from "./collect.ts"
-import { fewAtOnce } from "./fewAtOnce.ts"
+import { eachOf } from "./eachOf.ts"
 import { makeHindrances } from "./hindrances.ts"
 import { logProgress } from "./logProgress.ts"
 import type { Ledger } from "./Ledger.ts"
@@ -174,7 +174,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
 
   const hindrances = makeHindrances((name) => cache.get(name), rewrite)
 
-  const pass = Effect.fn("Reconciler.pass")(function* (
+  const pass = Effect.fnUntraced(function* (
     name: string
   ): Effect.fn.Return<
     Requeue,
@@ -232,19 +232,16 @@ const decideWithReports = Effect.fnUntraced(function* (
   const wanted = first.actions.filter(Action.$is("Collect"))
   if (wanted.length === 0 || Option.isNone(snapshot.status)) return first
   const redactor = yield* (yield* Redaction).of(snapshot.status.value)
-  const reports = yield* Effect.forEach(
-    wanted,
-    ({ attempt, allocationId }) =>
-      Effect.map(
-        collect(
-          snapshot.name,
-          attempt,
-          { allocationId, succeeded: snapshot.children.get(attempt.nomad_job_id)?._tag === "Succeeded" },
-          redactor
-        ),
-        (collected): readonly [string, Collected] => [attempt.nomad_job_id, collected]
+  const reports = yield* eachOf(wanted, 4, ({ attempt, allocationId }) =>
+    Effect.map(
+      collect(
+        snapshot.name,
+        attempt,
+        { allocationId, succeeded: snapshot.children.get(attempt.nomad_job_id)?._tag === "Succeeded" },
+        redactor
       ),
-    fewAtOnce(wanted, 4)
+      (collected): readonly [string, Collected] => [attempt.nomad_job_id, collected]
+    )
   )
   const now = yield* Clock.currentTimeMillis
   const decision = decide({ ...snapshot, collected: new Map(reports), now })
@@ -260,10 +257,7 @@ const forgetChildren = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, ApiError, Nomad> {
   const nomad = yield* Nomad
   const over = actions.filter(Action.$is("Purge"))
-  yield* Effect.forEach(over, ({ nomadJobId }) => nomad.stop(nomadJobId, { purge: true }), {
-    ...fewAtOnce(over, 8),
-    discard: true
-  })
+  yield* eachOf(over, 8, ({ nomadJobId }) => nomad.stop(nomadJobId, { purge: true }))
 })
 
 /** Does what was announced. Answers with the jobs that Nomad refused, by id, and its words. */
@@ -275,27 +269,21 @@ const act = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyMap<string, string>, ApiError, Nomad | Redaction> {
   const nomad = yield* Nomad
   const redaction = yield* Redaction
-  const refused = yield* Effect.forEach(
-    actions,
-    (action) => {
-      switch (action._tag) {
-        case "Collect":
-        case "Purge":
-          return Effect.succeed([])
-        case "Stop":
-          return Effect.as(nomad.stop(action.nomadJobId), [])
-        case "Register":
-          return register(installation, settings, status, action.attempt).pipe(
-            Effect.as([]),
-            Effect.catchIf(
-              (error): error is Invalid => error instanceof Invalid,
-              ({ detail }) =>
-                Effect.map(redaction.of(status), ({ text }) => [[action.attempt.nomad_job_id, text(detail)] as const])
-            )
+  const due = actions.filter((action) => action._tag === "Stop" || action._tag === "Register")
+  const refused = yield* eachOf(due, 8, (action) => {
+    switch (action._tag) {
+      case "Stop":
+        return Effect.as(nomad.stop(action.nomadJobId), [])
+      case "Register":
+        return register(installation, settings, status, action.attempt).pipe(
+          Effect.as([]),
+          Effect.catchIf(
+            (error): error is Invalid => error instanceof Invalid,
+            ({ detail }) =>
+              Effect.map(redaction.of(status), ({ text }) => [[action.attempt.nomad_job_id, text(detail)] as const])
           )
-      }
-    },
-    fewAtOnce(actions, 8)
-  )
+        )
+    }
+  })
   return new Map(refused.flat())
 })

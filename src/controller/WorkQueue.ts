@@ -1,4 +1,4 @@
-import { Cause, Duration, Effect, Exit, FiberMap, MutableQueue, Queue, Schedule, type Scope } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, FiberMap, MutableQueue, Queue, Schedule, type Scope } from "effect"
 import { Progress } from "../metrics/Progress.ts"
 import type { Check } from "../metrics/Watchdog.ts"
 import { makeQueueMeter } from "./QueueMeter.ts"
@@ -49,8 +49,14 @@ const patience = 8
 /** Keys that nobody waits for: as many as keep the workers busy until there are more. */
 const room = 256
 
-/** Long enough for a step that Nomad places and starts at once. */
-const shortly = Duration.millis(50)
+/** Milliseconds; long enough for a step that Nomad places and starts at once. */
+const shortly = 50
+
+interface Announcement {
+  readonly key: string
+  /** Milliseconds since the epoch. */
+  readonly due: number
+}
 
 /** Whose turn it is, the others in the order in which they stand in for an empty lane. Every lane has its share. */
 const orderOf = (turn: number): ReadonlyArray<Lane> => {
@@ -78,7 +84,8 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   const tickets = yield* Queue.unbounded<void>()
   let turn = 0
   const timers = yield* FiberMap.make<string>()
-  const announced = yield* FiberMap.make<string>()
+  const announced = new Map<string, Announcement>()
+  const announcements = yield* Queue.unbounded<Announcement>()
   const failing = new Map<string, number>()
   const meter = yield* makeQueueMeter(options.concurrency)
 
@@ -147,7 +154,27 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     return exit.value === "when-notified" ? Effect.void : later(key, exit.value, 0, "first")
   }
 
-  const work = Effect.gen(function* () {
+  const announce = (key: string) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      if (announced.has(key)) return Effect.void
+      const announcement = { key, due: now + shortly }
+      announced.set(key, announcement)
+      return Effect.asVoid(Queue.offer(announcements, announcement))
+    })
+
+  // All wait equally long, so that one fiber serves them in their order.
+  const serveAnnounced = Effect.gen(function* () {
+    const announcement = yield* Queue.take(announcements)
+    const { due, key } = announcement
+    const rest = due - (yield* Clock.currentTimeMillis)
+    if (announced.get(key) === announcement && rest > 0) yield* Effect.sleep(rest)
+    // A pass may have begun meanwhile, and seen it all.
+    if (announced.get(key) !== announcement) return
+    announced.delete(key)
+    yield* addTo(key, "first")
+  })
+
+  const work = Effect.fnUntraced(function* (progress: { touch: () => void }) {
     yield* Queue.take(tickets)
     const key = yield* next
     const entry = key === undefined ? undefined : entries.get(key)
@@ -155,25 +182,26 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     entry.state = "active"
     // A timer that is still running belongs to a look that this pass makes needless.
     yield* FiberMap.remove(timers, key)
-    yield* FiberMap.remove(announced, key)
-    const touch = meter.began(key)
-    const exit = yield* Effect.exit(Effect.provideService(options.reconcile(key), Progress, { touch }))
+    announced.delete(key)
+    progress.touch = meter.began(key)
+    const exit = yield* Effect.exit(options.reconcile(key))
     meter.ended(key, exit)
     yield* settle(key, entry, exit)
   })
 
-  yield* Effect.replicateEffect(Effect.forkScoped(Effect.forever(work)), options.concurrency, { discard: true })
+  const worker = Effect.suspend(() => {
+    const progress = { touch: () => {} }
+    return Effect.provideService(Effect.forever(work(progress)), Progress, progress)
+  })
+
+  yield* Effect.forkScoped(Effect.forever(serveAnnounced))
+  yield* Effect.replicateEffect(Effect.forkScoped(worker), options.concurrency, { discard: true })
 
   return {
     add,
     addFirst: (key) => addTo(key, "first"),
     addLater: (key) => addTo(key, "later"),
-    addShortly: (key) =>
-      Effect.asVoid(
-        FiberMap.run(announced, key, Effect.zipRight(Effect.sleep(shortly), addTo(key, "first")), {
-          onlyIfMissing: true
-        })
-      ),
+    addShortly: announce,
     hasRoom: Effect.asVoid(
       Effect.repeat(
         Effect.sync(() => MutableQueue.length(lanes.later)),

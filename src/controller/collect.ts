@@ -15,7 +15,7 @@ import { type Archived, LogArchive, type LogStream } from "../store/LogArchive.t
  *
  * Nomad's refusals are part of the answer; only the store's own errors fail it.
  */
-export const collect = Effect.fn("collect")(function* (
+export const collect = Effect.fnUntraced(function* (
   name: string,
   attempt: Attempt,
   { allocationId, succeeded }: EndedChild,
@@ -37,7 +37,8 @@ export const collect = Effect.fn("collect")(function* (
       stdout: saveLog(name, attempt, "stdout", read.stdout),
       stderr: saveLog(name, attempt, "stderr", read.stderr)
     },
-    { concurrency: 2 }
+    // An empty one has nothing that the other would wait for.
+    { concurrency: isEmpty(read.stdout) || isEmpty(read.stderr) ? 1 : 2 }
   )
   const logs = [stdout, stderr]
   const unreachable = [...logs.map(({ state }) => state), result.state, failure.state].includes("unreachable")

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Ref, TestClock } from "effect"
+import { Clock, Duration, Effect, Ref, TestClock } from "effect"
 import { makeWorkQueue, type Requeue } from "../../src/controller/WorkQueue.ts"
 
 const backoff = (failures: number) => Duration.seconds(2 ** (failures - 1))
@@ -137,6 +137,25 @@ describe("WorkQueue", () => {
       yield* queue.addFirst("web")
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* Ref.get(passes), ["web"])
+    })
+  )
+
+  it.scoped("gives each key that is announced its own 50 ms, also one that was looked at meanwhile", () =>
+    Effect.gen(function* () {
+      const looks = yield* Ref.make<ReadonlyArray<string>>([])
+      const reconcile = (key: string) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          Ref.update(looks, (all) => [...all, `${key} ${now}`]).pipe(Effect.as("when-notified" as const))
+        )
+      const queue = yield* makeWorkQueue({ reconcile, backoff, concurrency: 1 })
+      yield* queue.addShortly("a")
+      yield* TestClock.adjust("20 millis")
+      yield* queue.addShortly("b")
+      yield* queue.addFirst("a")
+      yield* TestClock.adjust("10 millis")
+      yield* queue.addShortly("a")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Ref.get(looks), ["a 20", "b 70", "a 80"])
     })
   )
 
