@@ -43,10 +43,9 @@ export const registerJob = (
   })
 }
 
-/** What Nomad keeps of the JSON that it is sent, or why it refuses it; the same spec is read once. */
+/** What Nomad keeps of what it is sent, or why it refuses it. */
 const accepted = (spec: object): Either.Either<Job, string> => {
-  const json: unknown = JSON.parse(JSON.stringify({ Job: spec }))
-  const decoded = decodeRegisterRequest(json)
+  const decoded = decodeRegisterRequest({ Job: spec })
   if (Either.isLeft(decoded)) return Either.left(decoded.left)
   const { request, refusals } = decoded.right
   if (request.Job === null) return Either.left("no job")

@@ -95,32 +95,32 @@ type Fields = Readonly<Record<string, GoType<unknown>>>
 type Shape<F extends Fields> = { readonly [K in keyof F]: Decoded<F[K]> }
 
 export const struct = <F extends Fields>(goName: string, fields: F): GoType<Shape<F>> => {
-  const byLowerCase = new Map(Object.keys(fields).map((key) => [key.toLowerCase(), key]))
-  const complete = (value: unknown): value is Shape<F> =>
-    isObject(value) && Object.keys(fields).every((key) => key in value)
+  const names = Object.keys(fields)
+  const byLowerCase = new Map(Object.entries(fields).map(([name, type]) => [name.toLowerCase(), { name, type }]))
+  const complete = (value: unknown): value is Shape<F> => isObject(value) && names.every((name) => name in value)
+  // Of what is absent no type says where it stands: it is the same each time.
+  const absent = Object.fromEntries(
+    Object.entries(fields).map(([name, type]) => [name, Either.getOrThrow(type.decode(undefined, nowhere))])
+  )
   const decode = (json: unknown, place: Place): Either.Either<Shape<F>, string> => {
     if (json !== null && json !== undefined && !isObject(json))
       return mismatch(json, place, place.path === "" ? place.struct : `api.${goName}`)
-    const given = new Map<string, unknown>()
+    const result: Record<string, unknown> = { ...absent }
     for (const [key, value] of Object.entries(json ?? {})) {
-      const name = byLowerCase.get(key.toLowerCase())
-      if (name !== undefined) given.set(name, value)
-    }
-    const result: Record<string, unknown> = {}
-    for (const [key, type] of Object.entries(fields)) {
-      const path = place.path === "" ? key : `${place.path}.${key}`
-      const decoded = type.decode(given.get(key), { struct: goName, path, refuse: place.refuse })
+      const field = byLowerCase.get(key.toLowerCase())
+      if (field === undefined || value === undefined) continue
+      const path = place.path === "" ? field.name : `${place.path}.${field.name}`
+      const decoded = field.type.decode(value, { struct: goName, path, refuse: place.refuse })
       if (Either.isLeft(decoded)) return Either.left(decoded.left)
-      result[key] = decoded.right
+      result[field.name] = decoded.right
     }
     return complete(result) ? Either.right(result) : Either.left(`json: ${goName} is incomplete`)
   }
-  const zero = Either.getOrThrowWith(
-    decode(null, { struct: goName, path: "", refuse: () => undefined }),
-    (reason) => new Error(reason)
-  )
+  const zero = Either.getOrThrowWith(decode(null, nowhere), (reason) => new Error(reason))
   return { goName: `api.${goName}`, zero, decode }
 }
+
+const nowhere: Place = { struct: "", path: "", refuse: () => undefined }
 
 /** Structs are held by pointer in lists and maps. */
 const elementName = (type: GoType<unknown>): string =>
