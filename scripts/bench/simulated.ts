@@ -11,6 +11,8 @@ export interface Simulated {
   /** Changes of keys in Consul, and what crossed the network in either direction. */
   readonly keyChanges: number
   readonly messages: number
+  /** What Effect's run loop did for the controller. */
+  readonly steps: number
 }
 
 /** Runs so many jobs to their success; one every so many milliseconds of the simulator's time, which costs nothing itself. */
@@ -40,7 +42,7 @@ export const simulated = (jobs: number, every: number): Simulated => {
   const elapsed = performance.now() - begun
   const { system, user } = process.cpuUsage(before)
   if (succeeded.size < jobs) throw new Error(`${jobs - succeeded.size} jobs did not succeed: ${world.bugs.join("; ")}`)
-  return { cpu: (system + user) / 1000, elapsed, keyChanges, messages: world.boundaries.count }
+  return { cpu: (system + user) / 1000, elapsed, keyChanges, messages: world.boundaries.count, steps: world.steps }
 }
 
 /** Milliseconds of the simulator's time. */

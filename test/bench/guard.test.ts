@@ -17,11 +17,13 @@ describe("what a job costs", () => {
     assert.isAtLeast(cost.requests, 20, told)
   })
 
-  it("is the same number of messages and changed keys for many jobs as for few", () => {
+  it("is the same number of messages, changed keys and steps for many jobs as for few", () => {
     const [few, many] = [simulated(20, 200), simulated(80, 200)]
     const told = JSON.stringify({ few, many })
-    assert.isAtMost(many.messages / 80, 170, told)
-    assert.isAtMost(many.keyChanges / 80, 38, told)
+    assert.isAtMost(many.messages / 80, 68, told)
+    assert.isAtMost(many.keyChanges / 80, 25, told)
+    assert.isAtMost(many.steps / 80, 5200, told)
     assert.isAtMost(many.messages / 80 / (few.messages / 20), 1.15, told)
+    assert.isAtMost(many.steps / 80 / (few.steps / 20), 1.15, told)
   })
 })

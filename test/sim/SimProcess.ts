@@ -12,6 +12,7 @@ export class SimProcess implements Scheduler.Scheduler {
   /** Answers and timers that wait for it to go on. */
   private held: Array<() => void> = []
   private state: "running" | "paused" | "dead" = "running"
+  private taken = 0
 
   constructor(timeline: Timeline, name: string) {
     this.name = name
@@ -20,6 +21,11 @@ export class SimProcess implements Scheduler.Scheduler {
 
   get isDead(): boolean {
     return this.state === "dead"
+  }
+
+  /** Steps that Effect's run loop has taken for its fibers: what they cost, whatever the machine. */
+  get steps(): number {
+    return this.taken
   }
 
   /** What is to run for ever: `ended` hears why it didn't. */
@@ -66,8 +72,9 @@ export class SimProcess implements Scheduler.Scheduler {
     for (const run of this.held.splice(0)) this.tasks.push(run)
   }
 
-  /** All tasks end by themselves quickly; an order other than first come, first served isn't needed to find races. */
+  /** Asked at each step. All tasks end by themselves quickly; another order than theirs isn't needed to find races. */
   shouldYield(): false {
+    this.taken += 1
     return false
   }
 

@@ -69,6 +69,11 @@ export class World {
     return this.timeline.now - this.began
   }
 
+  /** Steps of Effect's run loop, of all replicas that live. */
+  get steps(): number {
+    return this.processes.reduce((sum, process) => sum + process.steps, 0)
+  }
+
   /** When the last fault ends, in milliseconds from the beginning. */
   get disturbed(): number {
     return this.disturbedUntil
