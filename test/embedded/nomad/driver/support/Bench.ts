@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { existsSync } from "node:fs"
 import { copyFile, mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -81,10 +82,9 @@ export const hostImage = "builder/of-this-machine:1"
 
 const makeBench = Effect.fnUntraced(function* (folder: string, address: string) {
   const driver = yield* TaskDriver
-  let last = 0
   const start = Effect.fnUntraced(function* (request: TaskRequest) {
-    last += 1
-    const allocationId = `00000000-0000-4000-8000-${String(last).padStart(12, "0")}`
+    // What is left of one is looked for on the whole machine, where other tests run tasks too.
+    const allocationId = randomUUID()
     const folders = yield* Effect.promise(() => makeFolders(join(folder, "allocations", allocationId)))
     const output = { stdout: "", stderr: "" }
     const scope = yield* Effect.acquireRelease(Scope.make(), (made) => Scope.close(made, Exit.void))
