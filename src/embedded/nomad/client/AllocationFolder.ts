@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join, sep } from "node:path"
 import type { TaskFolders } from "../TaskDriver.ts"
@@ -55,7 +55,8 @@ export class AllocationFolder {
       () => leaving,
       () => this.root
     )
-    await rm(moved, { recursive: true, force: true })
+    if (existsSync(moved) && hasFew(moved)) rmSync(moved, { recursive: true, force: true })
+    else await rm(moved, { recursive: true, force: true })
   }
 
   private locate(destination: string): string {
@@ -71,3 +72,18 @@ export class AllocationFolder {
     return path
   }
 }
+
+/** Whether all below it is removed sooner than another thread could be told of each. */
+const hasFew = (folder: string): boolean => {
+  const folders = [folder]
+  let seen = 0
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    const entries = readdirSync(next, { withFileTypes: true })
+    seen += entries.length
+    if (seen > few) return false
+    for (const entry of entries) if (entry.isDirectory()) folders.push(join(next, entry.name))
+  }
+  return true
+}
+
+const few = 64

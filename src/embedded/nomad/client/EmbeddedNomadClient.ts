@@ -40,7 +40,8 @@ export const startClient = Effect.fnUntraced(function* (
   const ended = (id: string) => {
     stops.delete(id)
     folders.add(id)
-    return Effect.forEach(folders.due(engine.state), (due) => removeFolder(allocationsFolder, due), { discard: true })
+    const due = folders.due((known) => HashMap.has(engine.state.allocations, known))
+    return Effect.forEach(due, (each) => removeFolder(allocationsFolder, each), { discard: true })
   }
 
   const start = Effect.fnUntraced(function* (allocation: Allocation, node: NomadNode) {
