@@ -166,7 +166,8 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   const serveAnnounced = Effect.gen(function* () {
     const announcement = yield* Queue.take(announcements)
     const { due, key } = announcement
-    const rest = due - (yield* Clock.currentTimeMillis)
+    // However far the clock of the machine was set back.
+    const rest = Math.min(shortly, due - (yield* Clock.currentTimeMillis))
     if (announced.get(key) === announcement && rest > 0) yield* Effect.sleep(rest)
     // A pass may have begun meanwhile, and seen it all.
     if (announced.get(key) !== announcement) return
