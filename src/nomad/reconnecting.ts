@@ -6,8 +6,8 @@ import { NomadEvent } from "./NomadEvent.ts"
  * which the schedule tells how long to wait. The schedule begins anew with each connection that was made; when it ends,
  * the stream ends with the last error.
  *
- * Stream.retry does the same, but provides the schedule's state to each step of the stream: a third of the controller's
- * own work while events come.
+ * Stream.retry does the same, but provides the schedule's state to each step of the stream: a fifth of what the
+ * controller's fibers did while jobs ran.
  */
 export const reconnecting = <E, X>(
   open: Effect.Effect<Stream.Stream<NomadEvent, E>, E, Scope.Scope>,
