@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
+import { chmodSync, type Dirent, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join, sep } from "node:path"
 import type { TaskFolders } from "../TaskDriver.ts"
@@ -55,7 +55,7 @@ export class AllocationFolder {
       () => leaving,
       () => this.root
     )
-    if (existsSync(moved) && hasFew(moved)) rmSync(moved, { recursive: true, force: true })
+    if (hasFew(moved)) rmSync(moved, { recursive: true, force: true })
     else await rm(moved, { recursive: true, force: true })
   }
 
@@ -78,7 +78,9 @@ const hasFew = (folder: string): boolean => {
   const folders = [folder]
   let seen = 0
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
-    const entries = readdirSync(next, { withFileTypes: true })
+    const entries = entriesOf(next)
+    // Whatever still goes on in it, the other way bears.
+    if (entries === undefined) return false
     seen += entries.length
     if (seen > few) return false
     for (const entry of entries) if (entry.isDirectory()) folders.push(join(next, entry.name))
@@ -87,3 +89,11 @@ const hasFew = (folder: string): boolean => {
 }
 
 const few = 64
+
+const entriesOf = (folder: string): ReadonlyArray<Dirent> | undefined => {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return undefined
+  }
+}
