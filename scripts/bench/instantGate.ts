@@ -3,17 +3,24 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from "node:net"
 import { buffer } from "node:stream/consumers"
 import { Effect, Schema, type Scope } from "effect"
+import { type QuickDriver, quickestDriver } from "./quickestDriver.ts"
 
 /**
- * A Nomad for whoever asks here, in which every step is one that ends at once: what is registered runs a shell that prints
- * nothing, and writes what a build or a publish would have reported. Everything else is Nomad's own.
+ * A Nomad for whoever asks here, in which every step is one that ends at once: what is registered prints nothing, and leaves
+ * what a build or a publish would have reported. Everything else is Nomad's own.
  */
 export const instantGate = (nomad: string): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.flatMap(
+    Effect.promise(() => quickestDriver(nomad)),
+    (driver) => gate(nomad, driver)
+  )
+
+const gate = (nomad: string, driver: QuickDriver): Effect.Effect<string, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.async<{ readonly port: number; readonly close: () => void }>((resume) => {
         const agent = new Agent({ keepAlive: true })
-        const server = createServer((asked, answer) => void pass(new URL(nomad), agent, asked, answer))
+        const server = createServer((asked, answer) => void pass(new URL(nomad), driver, agent, asked, answer))
         server.listen(0, "127.0.0.1", () => {
           const address: AddressInfo | string | null = server.address()
           const port = typeof address === "object" ? (address?.port ?? 0) : 0
@@ -33,9 +40,15 @@ export const instantGate = (nomad: string): Effect.Effect<string, never, Scope.S
     ({ port }) => `http://127.0.0.1:${port}`
   )
 
-const pass = async (nomad: URL, agent: Agent, asked: IncomingMessage, answer: ServerResponse): Promise<void> => {
+const pass = async (
+  nomad: URL,
+  driver: QuickDriver,
+  agent: Agent,
+  asked: IncomingMessage,
+  answer: ServerResponse
+): Promise<void> => {
   const body = asked.method === "GET" ? undefined : await buffer(asked)
-  const sent = body === undefined || asked.url?.startsWith("/v1/jobs") !== true ? body : instant(body)
+  const sent = body === undefined || asked.url?.startsWith("/v1/jobs") !== true ? body : instant(driver, body)
   const { "content-length": _length, "transfer-encoding": _encoding, ...headers } = asked.headers
   const onward = request(
     {
@@ -85,7 +98,7 @@ const Registered = Schema.Struct({
 const decode = Schema.decodeUnknownSync(Schema.parseJson(Registered))
 const encode = Schema.encodeSync(Schema.parseJson(Schema.Unknown))
 
-const instant = (body: Buffer): Buffer => {
+const instant = (driver: QuickDriver, body: Buffer): Buffer => {
   const registered = decode(body.toString())
   const { Job } = registered
   const [group] = Job.TaskGroups
@@ -101,7 +114,7 @@ const instant = (body: Buffer): Buffer => {
             Volumes: {},
             Constraints: [],
             EphemeralDisk: { SizeMB: 10 },
-            Tasks: [instantTask(reportOf(Job.ID, Job.Meta["phase"] ?? "", task), task.KillTimeout)]
+            Tasks: [instantTask(driver, reportOf(Job.ID, Job.Meta["phase"] ?? "", task), task.KillTimeout)]
           }
         ]
       }
@@ -109,17 +122,34 @@ const instant = (body: Buffer): Buffer => {
   )
 }
 
-/** A task of the least that Nomad can run. */
-export const instantTask = (report: string | undefined, KillTimeout: number) => ({
+/**
+ * A task of the least that Nomad can run, on its node's quickest driver.
+ *
+ * The driver that ends at once runs nothing that could write a report: Nomad's templates do.
+ */
+export const instantTask = (driver: QuickDriver, report: string | undefined, KillTimeout: number) => ({
   Name: "main",
-  Driver: "raw_exec",
-  Config: {
-    command: "/bin/sh",
-    args: report === undefined ? ["-c", ":"] : ["-c", `printf %s "$1" > "$NOMAD_ALLOC_DIR/result.json"`, "sh", report]
-  },
+  Driver: driver,
+  ...(driver === "mock_driver" ? mocked(report) : shell(report)),
   KillTimeout,
   LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
   Resources: { CPU: 1, MemoryMB: 10 }
+})
+
+const mocked = (report: string | undefined) => ({
+  Config: { run_for: "0s" },
+  ...(report === undefined
+    ? {}
+    : {
+        Templates: [{ EmbeddedTmpl: report, DestPath: "${NOMAD_ALLOC_DIR}/result.json", ChangeMode: "noop" }]
+      })
+})
+
+const shell = (report: string | undefined) => ({
+  Config: {
+    command: "/bin/sh",
+    args: report === undefined ? ["-c", ":"] : ["-c", `printf %s "$1" > "$NOMAD_ALLOC_DIR/result.json"`, "sh", report]
+  }
 })
 
 type Task = (typeof Registered.Type)["Job"]["TaskGroups"][0]["Tasks"][0]

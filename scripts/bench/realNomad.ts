@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import { nomadProgram } from "../../test/support/RealNomad.ts"
 import { atMost, type Figure } from "./Figure.ts"
 import { instantTask } from "./instantGate.ts"
+import { type QuickDriver, quickestDriver } from "./quickestDriver.ts"
 import { namesOf, Rig, stepsOfAJob } from "./Rig.ts"
 import { timeJobs } from "./timeJobs.ts"
 
@@ -13,8 +14,9 @@ export const overRealNomad = async (jobs: number): Promise<ReadonlyArray<Figure>
   try {
     const { counts, cpu, failed, rate } = await timeJobs(rig, 20, jobs)
     await rig.stop()
-    const alone = (60_000 * jobs) / (await aloneFor(rig.nomad, stepsOfAJob * jobs))
-    const under = `${jobs} jobs of 3 phases written at once, ${rig.consul.kind} Consul, Nomad's raw_exec driver`
+    const driver = await quickestDriver(rig.nomad)
+    const alone = (60_000 * jobs) / (await aloneFor(rig.nomad, driver, stepsOfAJob * jobs))
+    const under = `${jobs} jobs of 3 phases written at once, ${rig.consul.kind} Consul, Nomad's ${driver}`
     const figure = (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
       load: "a",
       name: `real Nomad${name}`,
@@ -28,7 +30,6 @@ export const overRealNomad = async (jobs: number): Promise<ReadonlyArray<Figure>
       figure(", as many steps alone", alone, "jobs/min"),
       figure(", of that", rate / alone, "(ratio)"),
       figure(", service's processor time a job", cpu.service, "ms"),
-      // One more for each step that is seen running: these take long enough for that.
       figure(", reconciles a job", counts.reconciles, "", atMost(6)),
       figure(", failed passes", failed, "a job", atMost(0))
     ]
@@ -38,13 +39,16 @@ export const overRealNomad = async (jobs: number): Promise<ReadonlyArray<Figure>
 }
 
 /** Milliseconds that Nomad takes for so many steps that are all registered as fast as it takes them. */
-const aloneFor = async (nomad: string, steps: number): Promise<number> => {
+const aloneFor = async (nomad: string, driver: QuickDriver, steps: number): Promise<number> => {
   const names = namesOf("alone", steps)
   const begun = performance.now()
   const left = [...names]
   const register = async () => {
     for (let ID = left.pop(); ID !== undefined; ID = left.pop()) {
-      const answer = await fetch(`${nomad}/v1/job/${ID}`, { method: "POST", body: JSON.stringify({ Job: stepOf(ID) }) })
+      const answer = await fetch(`${nomad}/v1/job/${ID}`, {
+        method: "POST",
+        body: JSON.stringify({ Job: stepOf(driver, ID) })
+      })
       if (!answer.ok) throw new Error(`Nomad took no step: ${await answer.text()}`)
       await answer.arrayBuffer()
     }
@@ -64,7 +68,7 @@ const patience = 900_000
 const isDead = (job: unknown): boolean =>
   typeof job === "object" && job !== null && "Status" in job && job.Status === "dead"
 
-const stepOf = (ID: string) => ({
+const stepOf = (driver: QuickDriver, ID: string) => ({
   ID,
   Name: ID,
   Type: "batch",
@@ -76,7 +80,7 @@ const stepOf = (ID: string) => ({
       RestartPolicy: { Attempts: 0, Mode: "fail" },
       ReschedulePolicy: { Attempts: 0, Unlimited: false },
       EphemeralDisk: { SizeMB: 10 },
-      Tasks: [instantTask(undefined, 5_000_000_000)]
+      Tasks: [instantTask(driver, undefined, 5_000_000_000)]
     }
   ]
 })
