@@ -25,7 +25,7 @@ import { makeOrphanCollector, type OrphanCollector } from "./Orphans.ts"
 import { makeReconciler } from "./Reconciler.ts"
 import { isOwnPrefix, takeOver, takeOverOnce } from "./takeOver.ts"
 import { resignWhenStuck } from "./resignWhenStuck.ts"
-import { makeWorkQueue, type WorkQueue } from "./WorkQueue.ts"
+import { makeWorkQueue, type Wait, type WorkQueue } from "./WorkQueue.ts"
 
 export interface ControllerOptions {
   readonly installation: string
@@ -244,6 +244,12 @@ const eachStatus = Effect.fnUntraced(function* (take: (stored: StoredStatus) => 
   )
 })
 
+/**
+ * Until a look at what has not ended: it takes in what follows meanwhile. A task that starts is of interest only where that
+ * takes long, and is looked at when it runs.
+ */
+const waits = { starting: "2 seconds", running: "50 millis", unplaced: "50 millis" } as const
+
 const followNomad = Effect.fnUntraced(function* (
   queue: WorkQueue,
   owners: ReadonlyMap<string, string>,
@@ -253,6 +259,7 @@ const followNomad = Effect.fnUntraced(function* (
   const nomad = yield* Nomad
   const wake = (nomadJobId: string, add: (name: string) => Effect.Effect<void>) =>
     Option.match(Option.fromNullable(owners.get(nomadJobId)), { onNone: () => Effect.void, onSome: add })
+  const wakeWithin = (nomadJobId: string, wait: Wait) => wake(nomadJobId, (name) => queue.addWithin(name, wait))
   // Whatever changes a job has an evaluation too, and the job's own event is the longest of all: its whole text.
   yield* Stream.runForEach(nomad.events(["Allocation", "Evaluation"], Option.none()), (event) => {
     switch (event._tag) {
@@ -260,9 +267,9 @@ const followNomad = Effect.fnUntraced(function* (
       case "Connected":
         return Effect.zipRight(Effect.forEach([...active], queue.add, { discard: true }), orphans.wake)
       case "AllocationChanged":
-        return wake(event.jobId, event.ended ? queue.addFirst : queue.addShortly)
+        return event.stage === "ended" ? wake(event.jobId, queue.addFirst) : wakeWithin(event.jobId, waits[event.stage])
       case "EvaluationChanged":
-        return wake(event.jobId, queue.addShortly)
+        return event.isRoutine ? Effect.void : wakeWithin(event.jobId, waits.unplaced)
       case "JobChanged":
       case "NodeChanged":
         return Effect.void

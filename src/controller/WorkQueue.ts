@@ -1,4 +1,16 @@
-import { Cause, Clock, Duration, Effect, Exit, FiberMap, MutableQueue, Queue, Schedule, type Scope } from "effect"
+import {
+  Cause,
+  Clock,
+  Duration,
+  Effect,
+  Exit,
+  FiberMap,
+  MutableQueue,
+  Queue,
+  Record,
+  Schedule,
+  type Scope
+} from "effect"
 import { Progress } from "../metrics/Progress.ts"
 import type { Check } from "../metrics/Watchdog.ts"
 import { makeQueueMeter } from "./QueueMeter.ts"
@@ -21,8 +33,8 @@ export interface WorkQueue {
   readonly addFirst: (key: string) => Effect.Effect<void>
   /** The same for what nobody waits for: most of the workers' turns go to the others while there are any. */
   readonly addLater: (key: string) => Effect.Effect<void>
-  /** Within 50 ms, unless it is looked at before: more is likely to follow that the same look takes in. */
-  readonly addShortly: (key: string) => Effect.Effect<void>
+  /** At the end of this pause, unless it is looked at before: more is likely to follow that the same look takes in. */
+  readonly addWithin: (key: string, wait: Wait) => Effect.Effect<void>
   /** Keys that wait for a worker, and keys that are being worked on. */
   readonly size: Effect.Effect<{ readonly waiting: number; readonly active: number }>
   /** Done while few of those wait that nobody waits for. */
@@ -49,8 +61,11 @@ const patience = 8
 /** Keys that nobody waits for: as many as keep the workers busy until there are more. */
 const room = 256
 
-/** Milliseconds; long enough for a step that Nomad places and starts at once. */
-const shortly = 50
+/** Milliseconds. */
+const waits = { "50 millis": 50, "2 seconds": 2000 }
+
+/** How long what was announced may wait. */
+export type Wait = keyof typeof waits
 
 interface Announcement {
   readonly key: string
@@ -85,7 +100,10 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   let turn = 0
   const timers = yield* FiberMap.make<string>()
   const announced = new Map<string, Announcement>()
-  const announcements = yield* Queue.unbounded<Announcement>()
+  const announcements = {
+    "50 millis": yield* Queue.unbounded<Announcement>(),
+    "2 seconds": yield* Queue.unbounded<Announcement>()
+  }
   const failing = new Map<string, number>()
   const meter = yield* makeQueueMeter(options.concurrency)
 
@@ -154,20 +172,21 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     return exit.value === "when-notified" ? Effect.void : later(key, exit.value, 0, "first")
   }
 
-  const announce = (key: string) =>
+  const announce = (key: string, wait: Wait) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      if (announced.has(key)) return Effect.void
-      const announcement = { key, due: now + shortly }
+      const announcement = { key, due: now + waits[wait] }
+      const earlier = announced.get(key)
+      if (earlier !== undefined && earlier.due <= announcement.due) return Effect.void
       announced.set(key, announcement)
-      return Effect.asVoid(Queue.offer(announcements, announcement))
+      return Effect.asVoid(Queue.offer(announcements[wait], announcement))
     })
 
-  // All wait equally long, so that one fiber serves them in their order.
-  const serveAnnounced = Effect.gen(function* () {
-    const announcement = yield* Queue.take(announcements)
+  // Those of one queue wait equally long, so that one fiber serves them in their order.
+  const serveAnnounced = Effect.fnUntraced(function* (wait: Wait) {
+    const announcement = yield* Queue.take(announcements[wait])
     const { due, key } = announcement
     // However far the clock of the machine was set back.
-    const rest = Math.min(shortly, due - (yield* Clock.currentTimeMillis))
+    const rest = Math.min(waits[wait], due - (yield* Clock.currentTimeMillis))
     if (announced.get(key) === announcement && rest > 0) yield* Effect.sleep(rest)
     // A pass may have begun meanwhile, and seen it all.
     if (announced.get(key) !== announcement) return
@@ -195,14 +214,14 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
     return Effect.provideService(Effect.forever(work(progress)), Progress, progress)
   })
 
-  yield* Effect.forkScoped(Effect.forever(serveAnnounced))
+  for (const wait of Record.keys(announcements)) yield* Effect.forkScoped(Effect.forever(serveAnnounced(wait)))
   yield* Effect.replicateEffect(Effect.forkScoped(worker), options.concurrency, { discard: true })
 
   return {
     add,
     addFirst: (key) => addTo(key, "first"),
     addLater: (key) => addTo(key, "later"),
-    addShortly: announce,
+    addWithin: announce,
     hasRoom: Effect.asVoid(
       Effect.repeat(
         Effect.sync(() => MutableQueue.length(lanes.later)),

@@ -14,14 +14,21 @@ export type NomadEvent = Data.TaggedEnum<{
   AllocationChanged: {
     readonly jobId: string
     readonly allocationId: string
-    /** It was in its last state then: its tasks have ended, or it is given up. */
-    readonly ended: boolean
+    readonly stage: AllocationStage
     readonly index: number
   }
-  EvaluationChanged: { readonly jobId: string; readonly index: number }
+  EvaluationChanged: {
+    readonly jobId: string
+    /** It went as it should: it waits for the scheduler, or has placed everything, which the allocations tell. */
+    readonly isRoutine: boolean
+    readonly index: number
+  }
   NodeChanged: { readonly nodeId: string; readonly index: number }
 }>
 export const NomadEvent = Data.taggedEnum<NomadEvent>()
+
+/** Where the allocation was when it changed. Ended: its tasks are over, or it is given up. */
+export type AllocationStage = "starting" | "running" | "ended"
 
 type Topic = "Job" | "Allocation" | "Evaluation" | "Node"
 

@@ -2,9 +2,10 @@ import { Chunk, type Duration, Effect, Option, Ref, Schedule, Schema, type Scope
 import { type ApiError, Unavailable } from "../http/ApiError.ts"
 import { jsonObjects } from "./jsonObjects.ts"
 import { type NomadConnection, unavailable } from "./NomadConnection.ts"
-import { type EventTopic, NomadEvent } from "./NomadEvent.ts"
-import { count, listOf, text } from "./optionalFields.ts"
+import type { EventTopic, NomadEvent } from "./NomadEvent.ts"
+import { count, listOf } from "./optionalFields.ts"
 import { reconnecting } from "./reconnecting.ts"
+import { EventMessage, toNomadEvent } from "./EventMessage.ts"
 
 export interface EventTimings {
   /** Nomad sends a heartbeat every 30 s: two may be late. */
@@ -78,23 +79,8 @@ const eventsOf = (seen: Ref.Ref<Option.Option<number>>) =>
 const eventsTogether = (batches: ReadonlyArray<ReadonlyArray<NomadEvent>>): Chunk.Chunk<NomadEvent> =>
   Chunk.unsafeFromArray(batches.flat())
 
-const Changed = Schema.optionalWith(Schema.Struct({ JobID: text }), { nullable: true })
-const ChangedAllocation = Schema.optionalWith(Schema.Struct({ JobID: text, ClientStatus: text }), { nullable: true })
-
-const Event = Schema.Struct({
-  Topic: text,
-  /** The id of the thing that changed. */
-  Key: text,
-  Index: count,
-  /** Of an allocation or evaluation: first the job's id. */
-  FilterKeys: listOf(Schema.String),
-  Payload: Schema.optionalWith(Schema.Struct({ Allocation: ChangedAllocation, Evaluation: Changed }), {
-    nullable: true
-  })
-})
-
 /** A heartbeat is a batch of nothing. */
-const Batch = Schema.Struct({ Index: count, Events: listOf(Event) })
+const Batch = Schema.Struct({ Index: count, Events: listOf(EventMessage) })
 type Batch = typeof Batch.Type
 const toBatch = Schema.decode(Schema.parseJson(Batch))
 
@@ -104,24 +90,3 @@ const decodeBatch = (object: string): Effect.Effect<Batch> =>
     Effect.tapError(() => Effect.logWarning("Nomad sent an event that cannot be understood", object.slice(0, 500))),
     Effect.orElseSucceed((): Batch => ({ Index: 0, Events: [] }))
   )
-
-const toNomadEvent = (event: typeof Event.Type): ReadonlyArray<NomadEvent> => {
-  const index = event.Index
-  const jobId = event.Payload?.Allocation?.JobID ?? event.Payload?.Evaluation?.JobID ?? event.FilterKeys[0] ?? ""
-  switch (event.Topic) {
-    case "Job":
-      return [NomadEvent.JobChanged({ jobId: event.Key, index })]
-    case "Allocation":
-      return [NomadEvent.AllocationChanged({ jobId, allocationId: event.Key, ended: isLast(event), index })]
-    case "Evaluation":
-      return [NomadEvent.EvaluationChanged({ jobId, index })]
-    case "Node":
-      return [NomadEvent.NodeChanged({ nodeId: event.Key, index })]
-    default:
-      return []
-  }
-}
-
-const isLast = ({ Payload }: typeof Event.Type): boolean => lastStates.has(Payload?.Allocation?.ClientStatus ?? "")
-
-const lastStates = new Set(["complete", "failed", "lost"])

@@ -117,13 +117,13 @@ describe("WorkQueue", () => {
       const passes = yield* Ref.make<ReadonlyArray<string>>([])
       const queue = yield* makeWorkQueue({ reconcile: slow(passes), backoff, concurrency: 2 })
       for (let times = 0; times < 4; times++) {
-        yield* queue.addShortly("web")
+        yield* queue.addWithin("web", "50 millis")
         assert.deepStrictEqual(yield* Ref.get(passes), [])
         yield* TestClock.adjust("15 millis")
       }
       assert.deepStrictEqual(yield* Ref.get(passes), ["web"])
       // What comes in the midst of a look has another one.
-      yield* queue.addShortly("web")
+      yield* queue.addWithin("web", "50 millis")
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* Ref.get(passes), ["web", "web"])
     })
@@ -133,7 +133,7 @@ describe("WorkQueue", () => {
     Effect.gen(function* () {
       const passes = yield* Ref.make<ReadonlyArray<string>>([])
       const queue = yield* makeWorkQueue({ reconcile: slow(passes), backoff, concurrency: 2 })
-      yield* queue.addShortly("web")
+      yield* queue.addWithin("web", "50 millis")
       yield* queue.addFirst("web")
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* Ref.get(passes), ["web"])
@@ -148,14 +148,37 @@ describe("WorkQueue", () => {
           Ref.update(looks, (all) => [...all, `${key} ${now}`]).pipe(Effect.as("when-notified" as const))
         )
       const queue = yield* makeWorkQueue({ reconcile, backoff, concurrency: 1 })
-      yield* queue.addShortly("a")
+      yield* queue.addWithin("a", "50 millis")
       yield* TestClock.adjust("20 millis")
-      yield* queue.addShortly("b")
+      yield* queue.addWithin("b", "50 millis")
       yield* queue.addFirst("a")
       yield* TestClock.adjust("10 millis")
-      yield* queue.addShortly("a")
+      yield* queue.addWithin("a", "50 millis")
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* Ref.get(looks), ["a 20", "b 70", "a 80"])
+    })
+  )
+
+  it.scoped("looks when the shortest of the announced pauses is over, and only then", () =>
+    Effect.gen(function* () {
+      const looks = yield* Ref.make<ReadonlyArray<number>>([])
+      const reconcile = () =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          Ref.update(looks, (all) => [...all, now]).pipe(Effect.as("when-notified" as const))
+        )
+      const queue = yield* makeWorkQueue({ reconcile, backoff, concurrency: 1 })
+      yield* queue.addWithin("web", "2 seconds")
+      yield* TestClock.adjust("1 second")
+      yield* queue.addWithin("web", "50 millis")
+      yield* TestClock.adjust("20 millis")
+      yield* queue.addWithin("web", "2 seconds")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Ref.get(looks), [1050])
+      yield* queue.addWithin("web", "2 seconds")
+      yield* TestClock.adjust("1970 millis")
+      yield* queue.addWithin("web", "50 millis")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Ref.get(looks), [1050, 63_020])
     })
   )
 

@@ -50,12 +50,12 @@ describe("the event stream", () => {
         rest.map((event) => ({ ...event })),
         [
           { _tag: "JobChanged", jobId: id, index: 1801 },
-          { _tag: "EvaluationChanged", jobId: id, index: 1801 },
-          { _tag: "EvaluationChanged", jobId: id, index: 1802 },
-          { _tag: "AllocationChanged", jobId: id, allocationId, ended: false, index: 1802 },
+          { _tag: "EvaluationChanged", jobId: id, isRoutine: true, index: 1801 },
+          { _tag: "EvaluationChanged", jobId: id, isRoutine: true, index: 1802 },
+          { _tag: "AllocationChanged", jobId: id, allocationId, stage: "starting", index: 1802 },
           { _tag: "JobChanged", jobId: id, index: 1802 },
-          { _tag: "EvaluationChanged", jobId: id, index: 1803 },
-          { _tag: "AllocationChanged", jobId: id, allocationId, ended: false, index: 1804 }
+          { _tag: "EvaluationChanged", jobId: id, isRoutine: true, index: 1803 },
+          { _tag: "AllocationChanged", jobId: id, allocationId, stage: "starting", index: 1804 }
         ]
       )
       assert.strictEqual(
@@ -124,7 +124,7 @@ describe("the event stream", () => {
     })
   )
 
-  it.scopedLive("tells which allocations were in their last state", () =>
+  it.scopedLive("tells at which stage an allocation was", () =>
     Effect.gen(function* () {
       const states = ["pending", "running", "unknown", "complete", "failed", "lost"]
       const { first } = yield* scripted((response) => {
@@ -137,8 +137,39 @@ describe("the event stream", () => {
       })
       const [, ...told] = yield* first(1 + states.length)
       assert.deepStrictEqual(
-        told.flatMap((event) => (event._tag === "AllocationChanged" && event.ended ? [event.allocationId] : [])),
-        ["complete", "failed", "lost"]
+        told.flatMap((event) => (event._tag === "AllocationChanged" ? [`${event.allocationId}: ${event.stage}`] : [])),
+        ["pending: starting", "running: running", "unknown: running", "complete: ended", "failed: ended", "lost: ended"]
+      )
+    })
+  )
+
+  it.scopedLive("tells which evaluations went as they should", () =>
+    Effect.gen(function* () {
+      const none = { main: { NodesEvaluated: 0 } }
+      const evaluations = {
+        registered: { TriggeredBy: "job-register", Status: "pending", FailedTGAllocs: null },
+        placed: { TriggeredBy: "job-register", Status: "complete" },
+        unblocked: { TriggeredBy: "queued-allocs", Status: "complete", FailedTGAllocs: {} },
+        unplaced: { TriggeredBy: "job-register", Status: "complete", FailedTGAllocs: none },
+        blocked: { TriggeredBy: "queued-allocs", Status: "blocked", FailedTGAllocs: none },
+        canceled: { TriggeredBy: "queued-allocs", Status: "canceled" },
+        stopped: { TriggeredBy: "job-deregister", Status: "complete" },
+        failed: { TriggeredBy: "job-register", Status: "failed" },
+        lost: { TriggeredBy: "node-update", Status: "complete" },
+        again: { TriggeredBy: "alloc-failure", Status: "pending" }
+      }
+      const { first } = yield* scripted((response) => {
+        const Events = Object.entries(evaluations).map(([Key, Evaluation]) => ({
+          Topic: "Evaluation",
+          Key,
+          Payload: { Evaluation: { JobID: Key, ...Evaluation } }
+        }))
+        response.write(`${JSON.stringify({ Index: 9, Events })}\n`)
+      })
+      const [, ...told] = yield* first(1 + Object.keys(evaluations).length)
+      assert.deepStrictEqual(
+        told.flatMap((event) => (event._tag === "EvaluationChanged" && event.isRoutine ? [event.jobId] : [])),
+        ["registered", "placed", "unblocked"]
       )
     })
   )
@@ -159,8 +190,8 @@ describe("the event stream", () => {
         [
           { _tag: "Connected" },
           { _tag: "NodeChanged", nodeId: "n", index: 6 },
-          { _tag: "AllocationChanged", jobId: "j", allocationId: "a", ended: false, index: 7 },
-          { _tag: "EvaluationChanged", jobId: "", index: 8 }
+          { _tag: "AllocationChanged", jobId: "j", allocationId: "a", stage: "running", index: 7 },
+          { _tag: "EvaluationChanged", jobId: "", isRoutine: false, index: 8 }
         ]
       )
     })

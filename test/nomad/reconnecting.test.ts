@@ -3,7 +3,7 @@ import { Chunk, Clock, Effect, Fiber, Ref, Schedule, Stream, TestClock } from "e
 import { NomadEvent } from "../../src/nomad/NomadEvent.ts"
 import { reconnecting } from "../../src/nomad/reconnecting.ts"
 
-const changed = NomadEvent.EvaluationChanged({ jobId: "build-1", index: 7 })
+const changed = NomadEvent.EvaluationChanged({ jobId: "build-1", isRoutine: true, index: 7 })
 
 /** Opens the connections of this list, one after the other: what each brings before it breaks, or that it can't be had. */
 const opening = Effect.fnUntraced(function* (connections: ReadonlyArray<ReadonlyArray<NomadEvent> | "refused">) {

@@ -1,7 +1,7 @@
 import { Chunk, Effect, Queue, Schedule, Schema, type Scope, Stream, Take } from "effect"
-import { clientTerminal, type NomadEvent as StoredEvent } from "../../src/embedded/nomad/machine/NomadState.ts"
 import { type ApiError, Unavailable } from "../../src/http/ApiError.ts"
-import { type EventTopic, NomadEvent } from "../../src/nomad/NomadEvent.ts"
+import { EventMessage, toNomadEvent } from "../../src/nomad/EventMessage.ts"
+import type { EventTopic, NomadEvent } from "../../src/nomad/NomadEvent.ts"
 import { reconnecting } from "../../src/nomad/reconnecting.ts"
 import type { NomadWorld } from "./NomadWorld.ts"
 import type { SimProcess } from "./SimProcess.ts"
@@ -33,7 +33,7 @@ const connect = (
       Effect.sync(() =>
         world.listen((batches) => {
           const events = batches.flatMap((batch) =>
-            batch.Events.filter(({ Topic }) => topics.has(Topic)).flatMap(eventOf)
+            batch.Events.filter(({ Topic }) => topics.has(Topic)).flatMap((event) => toNomadEvent(decode(event)))
           )
           if (events.length > 0) deliver(wire, process, items, events)
         })
@@ -52,20 +52,4 @@ const deliver = (wire: Wire, process: SimProcess, items: Queue.Enqueue<Item>, ev
       void items.unsafeOffer(Take.fail(new Unavailable({ system: "nomad", operation: "events", detail: "cut" })))
   })
 
-const hasEnded = Schema.is(
-  Schema.Struct({ Allocation: Schema.Struct({ ClientStatus: Schema.Literal(...clientTerminal) }) })
-)
-
-const eventOf = ({ Topic, Key, Index, FilterKeys, Payload }: StoredEvent): ReadonlyArray<NomadEvent> => {
-  const jobId = FilterKeys?.[0] ?? ""
-  switch (Topic) {
-    case "Job":
-      return [NomadEvent.JobChanged({ jobId: Key, index: Index })]
-    case "Allocation":
-      return [NomadEvent.AllocationChanged({ jobId, allocationId: Key, ended: hasEnded(Payload), index: Index })]
-    case "Evaluation":
-      return [NomadEvent.EvaluationChanged({ jobId, index: Index })]
-    case "Node":
-      return []
-  }
-}
+const decode = Schema.decodeUnknownSync(EventMessage)
