@@ -1,6 +1,7 @@
-import { Chunk, Effect, Queue, Schedule, Schema, type Scope, Stream, Take } from "effect"
+import { Chunk, Effect, Queue, Schedule, type Scope, Stream, Take } from "effect"
 import { type ApiError, Unavailable } from "../../src/http/ApiError.ts"
-import { EventMessage, toNomadEvent } from "../../src/nomad/EventMessage.ts"
+import type { NomadEvent as StoredEvent } from "../../src/embedded/nomad/machine/NomadState.ts"
+import { toNomadEvent } from "../../src/nomad/EventMessage.ts"
 import type { EventTopic, NomadEvent } from "../../src/nomad/NomadEvent.ts"
 import { reconnecting } from "../../src/nomad/reconnecting.ts"
 import type { NomadWorld } from "./NomadWorld.ts"
@@ -33,7 +34,7 @@ const connect = (
       Effect.sync(() =>
         world.listen((batches) => {
           const events = batches.flatMap((batch) =>
-            batch.Events.filter(({ Topic }) => topics.has(Topic)).flatMap((event) => toNomadEvent(decode(event)))
+            batch.Events.filter(({ Topic }) => topics.has(Topic)).flatMap(eventOf)
           )
           if (events.length > 0) deliver(wire, process, items, events)
         })
@@ -52,4 +53,11 @@ const deliver = (wire: Wire, process: SimProcess, items: Queue.Enqueue<Item>, ev
       void items.unsafeOffer(Take.fail(new Unavailable({ system: "nomad", operation: "events", detail: "cut" })))
   })
 
-const decode = Schema.decodeUnknownSync(EventMessage)
+/** As the text that a real Nomad sends is decoded. */
+const eventOf = ({ FilterKeys, Index, Key, Payload, Topic }: StoredEvent): ReadonlyArray<NomadEvent> => {
+  const { ClientStatus = "" } = Payload.Allocation ?? {}
+  const { FailedTGAllocs = {}, Status = "", TriggeredBy = "" } = Payload.Evaluation ?? {}
+  const [JobID = ""] = FilterKeys ?? []
+  const both = { Allocation: { JobID, ClientStatus }, Evaluation: { JobID, Status, TriggeredBy, FailedTGAllocs } }
+  return toNomadEvent({ Topic, Key, Index, FilterKeys: [], Payload: both })
+}

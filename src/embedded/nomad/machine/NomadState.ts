@@ -138,7 +138,13 @@ export interface NomadEvent {
   readonly Namespace: string
   readonly FilterKeys: ReadonlyArray<string> | null
   readonly Index: number
-  readonly Payload: Readonly<Record<string, unknown>>
+  /** The thing that changed, by its topic. */
+  readonly Payload: {
+    readonly Job?: StoredJob
+    readonly Evaluation?: Evaluation
+    readonly Allocation?: Pick<Allocation, "JobID" | "ClientStatus">
+    readonly Node?: NomadNode
+  }
 }
 
 export interface EventBatch {
