@@ -1,6 +1,7 @@
 import { Array as Arr, Clock, Duration, Effect, Option } from "effect"
 import type { Consul } from "../consul/Consul.ts"
 import type { ApiError } from "../http/ApiError.ts"
+import { isLastStatus } from "../nomad/Allocation.ts"
 import type { JobStub } from "../nomad/Job.ts"
 import { cleanupId } from "../domain/childIds.ts"
 import { Nomad } from "../nomad/Nomad.ts"
@@ -119,7 +120,7 @@ export const makeOrphanCollector = Effect.fnUntraced(function* (
     const nomad = yield* Nomad
     const allocations = (yield* Effect.forEach(siblings, ({ id }) => nomad.allocations(id))).flat()
     // Until the last of them has ended it may push.
-    if (allocations.some(({ ClientStatus }) => !ended.has(ClientStatus))) return []
+    if (allocations.some(({ ClientStatus }) => !isLastStatus(ClientStatus))) return []
     const tasks = allocations.flatMap(({ TaskStates }) => Object.values(TaskStates))
     if (!tasks.some(({ StartedAt }) => Option.isSome(StartedAt))) {
       settled.set(build.id, build.modifyIndex)
@@ -193,8 +194,6 @@ export const makeOrphanCollector = Effect.fnUntraced(function* (
 
 const atLeastEvery = Duration.minutes(1)
 const atMostEvery = Duration.seconds(2)
-
-const ended: ReadonlySet<string> = new Set(["complete", "failed", "lost"])
 
 interface Leftover {
   readonly build: Child

@@ -100,10 +100,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* <E, R>(
   let turn = 0
   const timers = yield* FiberMap.make<string>()
   const announced = new Map<string, Announcement>()
-  const announcements = {
-    "50 millis": yield* Queue.unbounded<Announcement>(),
-    "2 seconds": yield* Queue.unbounded<Announcement>()
-  }
+  const announcements = yield* Effect.all(Record.map(waits, () => Queue.unbounded<Announcement>()))
   const failing = new Map<string, number>()
   const meter = yield* makeQueueMeter(options.concurrency)
 

@@ -78,3 +78,8 @@ export const Allocation = Schema.transform(
   }
 )
 export type Allocation = typeof Allocation.Type
+
+/** Whether this ClientStatus is an allocation's last: its tasks are over, or it is given up. */
+export const isLastStatus = (clientStatus: string): boolean => lastStatuses.has(clientStatus)
+
+const lastStatuses: ReadonlySet<string> = new Set(["complete", "failed", "lost"])

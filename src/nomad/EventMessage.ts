@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { isLastStatus } from "./Allocation.ts"
 import { type AllocationStage, NomadEvent } from "./NomadEvent.ts"
 import { count, listOf, recordOf, text } from "./optionalFields.ts"
 
@@ -58,15 +59,11 @@ export const toNomadEvent = (event: EventMessage): ReadonlyArray<NomadEvent> => 
 const jobOf = ({ FilterKeys, Payload: { Allocation, Evaluation } }: EventMessage): string =>
   Allocation.JobID || Evaluation.JobID || (FilterKeys[0] ?? "")
 
-const stageOf = ({ Payload }: EventMessage): AllocationStage => stages.get(Payload.Allocation.ClientStatus) ?? "running"
-
-/** By ClientStatus; what isn't known here is looked at as soon as what runs. */
-const stages: ReadonlyMap<string, AllocationStage> = new Map([
-  ["pending", "starting"],
-  ["complete", "ended"],
-  ["failed", "ended"],
-  ["lost", "ended"]
-])
+/** A status that isn't known here is looked at as soon as what runs. */
+const stageOf = ({ Payload: { Allocation } }: EventMessage): AllocationStage => {
+  if (isLastStatus(Allocation.ClientStatus)) return "ended"
+  return Allocation.ClientStatus === "pending" ? "starting" : "running"
+}
 
 const isRoutine = ({ FailedTGAllocs, Status, TriggeredBy }: ChangedEvaluation): boolean =>
   asksForPlace.has(TriggeredBy) &&
