@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as pause } from "node:timers/promises"
 import { atMost, type Figure } from "./Figure.ts"
+import { livingValues, snapshotsInto } from "./livingValues.ts"
 import { Rig } from "./Rig.ts"
 
 /** (i) What a job leaves behind in the process: after half of the jobs, and after all, each of them archived. */
 export const leaks = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
   const rig = await Rig.open("any")
   try {
-    // A snapshot is taken of what lives: nothing else has it all collected before.
-    const service = await rig.serve({ node: ["--heapsnapshot-signal=SIGUSR2", `--diagnostic-dir=${rig.folder}`] })
+    const service = await rig.serve({ node: snapshotsInto(rig.folder) })
     await service.settled()
     // Caches fill and code is compiled with the first ones.
     await runBatches(rig, Math.ceil(jobs / 10))
@@ -33,6 +33,7 @@ export const leaks = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
       figure("heap, after half of the jobs", middle.heap / 1024 / 1024, "MiB"),
       figure("heap, after all to after half", last.heap / middle.heap, "(ratio)", atMost(1.1)),
       figure("heap, growth a job", (last.heap - middle.heap) / (jobs / 2), "bytes"),
+      figure("living values, growth a job", (last.values - middle.values) / (jobs / 2), "", atMost(1)),
       figure("fibers, after all beyond after a tenth", last.fibers - first.fibers, "", atMost(2)),
       figure("file descriptors, after all beyond after a tenth", last.sockets - first.sockets, "", atMost(20))
     ]
@@ -41,10 +42,10 @@ export const leaks = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
   }
 }
 
-/** As many at once as a busy service has. */
-const batch = 200
+/** As many at once as a busy service has, and so many that the wait for the last of them is short beside the rest. */
+const batch = 1000
 
-const runBatches = async (rig: Rig, jobs: number): Promise<void> => {
+export const runBatches = async (rig: Rig, jobs: number): Promise<void> => {
   for (let at = 0; at < jobs; at += batch) {
     const names = Array.from({ length: Math.min(batch, jobs - at) }, () => randomUUID())
     await rig.put(names)
@@ -55,6 +56,7 @@ const runBatches = async (rig: Rig, jobs: number): Promise<void> => {
 }
 
 interface Left {
+  readonly values: number
   readonly heap: number
   readonly fibers: number
   readonly sockets: number
@@ -63,9 +65,9 @@ interface Left {
 /** The least of a while after a collection: the heap also holds what nobody uses. */
 const atRest = async (rig: Rig): Promise<Left> => {
   await rig.service.settled()
-  process.kill(rig.service.pid, "SIGUSR2")
+  const values = await livingValues(rig.service, rig.folder)
   await rig.service.settled()
-  const seen: Array<Left> = []
+  const seen: Array<Omit<Left, "values">> = []
   for (let times = 0; times < 20; times++) {
     await pause(500)
     const scrape = await rig.service.scrape()
@@ -75,8 +77,9 @@ const atRest = async (rig: Rig): Promise<Left> => {
       sockets: rig.service.sockets()
     })
   }
-  const least = (of: (left: Left) => number) => Math.min(...seen.map(of))
+  const least = (of: (left: Omit<Left, "values">) => number) => Math.min(...seen.map(of))
   return {
+    values,
     heap: least(({ heap }) => heap),
     fibers: least(({ fibers }) => fibers),
     sockets: least(({ sockets }) => sockets)

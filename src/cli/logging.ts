@@ -34,7 +34,12 @@ export const liveLogging = (
     process.stderr.write(`${redactor.text(lines.log({ ...options, message }))}\n`)
   })
   return {
-    layer: Layer.merge(Logger.replace(Logger.defaultLogger, logger), Logger.minimumLogLevel(LogLevel.Debug)),
+    layer: Layer.mergeAll(
+      Logger.replace(Logger.defaultLogger, logger),
+      // It keeps each line with the span that it was logged in, and that of a service ends with the process.
+      Logger.remove(Logger.tracerLogger),
+      Logger.minimumLogLevel(LogLevel.Debug)
+    ),
     setLevel: (level) => {
       least = levels[level]
     }

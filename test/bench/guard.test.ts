@@ -11,6 +11,7 @@ describe("what a job costs", () => {
     assert.isAtMost(cost.requests, 36, told)
     assert.isBelow(Math.abs(cost.growth.requests), 0.1, told)
     assert.isBelow(cost.growth.processor, 0.3, told)
+    assert.isBelow(cost.left, 4, told)
     // A guard that measured nothing would let everything pass: a job takes at least these.
     assert.isAtLeast(cost.reconciles, 4, told)
     assert.isAtLeast(cost.writes, 4, told)
