@@ -169,7 +169,13 @@ export class Rig {
   async store(ended: string, names: ReadonlyArray<string>): Promise<void> {
     const status = await this.status(ended)
     if (status === undefined) throw new Error(`${ended} has no status`)
-    for (const operations of storedRecords(keys, status, recordText(ended), names)) await this.transaction(operations)
+    await this.storeCopies(status, names)
+  }
+
+  async storeCopies(ended: Status, names: ReadonlyArray<string>): Promise<void> {
+    for (const operations of storedRecords(keys, ended, recordText(ended.name), names)) {
+      await this.transaction(operations)
+    }
   }
 
   transaction(ops: ReadonlyArray<TxnOp>): Promise<void> {

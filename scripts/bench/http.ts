@@ -1,10 +1,8 @@
-import { setTimeout as pause } from "node:timers/promises"
-import { Effect } from "effect"
-import { BareServer } from "./BareServer.ts"
 import { atLeast, atMost, type Figure, percentile } from "./Figure.ts"
-import { HttpLoad, requestText } from "./HttpLoad.ts"
-import { keys, namesOf, Rig } from "./Rig.ts"
+import { type Answered, HttpLoad, requestText } from "./HttpLoad.ts"
+import { namesOf, Rig } from "./Rig.ts"
 import { recordText } from "./recordText.ts"
+import { asStandby, type Standby } from "./Standby.ts"
 import { waiters } from "./waiters.ts"
 
 export interface HttpBench {
@@ -23,119 +21,146 @@ export interface HttpBench {
 const connections = 32
 
 /** Statuses that are asked for, in turn. */
-const statuses = 1000
+const statuses = namesOf("stored", 1000)
 
 /** (e) What the HTTP interface costs beside a server that does nothing else than to ask Consul, and how fast it tells. */
 export const http = async (bench: HttpBench): Promise<ReadonlyArray<Figure>> => {
+  const { consul, template, told } = await tellWaiters(bench)
+  const most = await asStandby(template, statuses, async (standby) => ({
+    reads: await mostOf(standby, bench, reads),
+    submits: await mostOf(standby, bench, submits)
+  }))
+  const half: Readonly<Record<"reads" | "submits", Array<Times>>> = { reads: [], submits: [] }
+  for (let round = 0; round < bench.rounds; round++) {
+    // Consul keeps what was deleted for a quarter of an hour: one that was given all of the bench's records stops for
+    // longer than what is measured here, whoever asks it.
+    await asStandby(template, statuses, async (standby) => {
+      half.reads.push(await timesAtHalf(standby, bench, reads, most.reads, round))
+      half.submits.push(await timesAtHalf(standby, bench, submits, most.submits, round))
+    })
+  }
+  const under = `${connections} connections, ${statuses.length} records, a standby replica, ${consul} Consul; load generator on the same machine`
+  return [
+    ...figuresOf(reads, most.reads, half.reads, under),
+    ...figuresOf(submits, most.submits, half.submits, under),
+    ...told
+  ]
+}
+
+/** With a leader, whose job is the one that all of the others are copies of. */
+const tellWaiters = async (bench: HttpBench) => {
   const rig = await Rig.open("any")
   try {
     await rig.serve()
     await rig.service.settled()
     await rig.put(["template"])
-    await rig.ended(["template"])
+    const [template] = await rig.ended(["template"])
+    if (template === undefined) throw new Error("the template has no status")
     const told = await waiters(rig, bench.waiters, bench.changes)
-    await rig.stop()
-    await rig.store("template", namesOf("stored", statuses))
-    await holdOffice(rig)
-    await rig.serve()
-    await ready(rig)
-    const bare = await BareServer.start({
-      folder: rig.folder,
-      consul: `http://127.0.0.1:${rig.consul.port}`,
-      prefix: keys.statuses.slice(0, -"status/".length)
-    })
-    const compared = [await compare(rig, bare, bench, reads), await compare(rig, bare, bench, submits)]
-    await bare.end()
-    return [...compared.flat(), ...told]
+    return { consul: rig.consul.kind, template, told }
   } finally {
     await rig.close()
   }
 }
 
-/** What answers is no leader then, as most replicas are none: what the leader does for jobs is other loads' matter. */
-const holdOffice = async (rig: Rig): Promise<void> => {
-  const session = await rig.run((consul) => consul.createSession({ name: "bench", lockDelay: 0, behavior: "release" }))
-  for (let tries = 0; tries < 100; tries++) {
-    if (await rig.run((consul) => consul.acquire(keys.leader, "{}", session))) return
-    await pause(100)
-  }
-  throw new Error("the office was not to be had")
-}
-
-const ready = async (rig: Rig): Promise<void> => {
-  for (let tries = 0; tries < 600; tries++) {
-    const answer = await fetch(`${rig.service.address}/ready`).catch(() => undefined)
-    await answer?.arrayBuffer()
-    if (answer?.status === 200) return
-    await pause(50)
-  }
-  throw new Error("the service is not ready: see its log")
-}
+const both = ["service", "bare"] as const
+type Server = (typeof both)[number]
+type OfBoth<A> = Readonly<Record<Server, A>>
 
 interface Kind {
   readonly name: string
   /** Of the bare server's rate. */
   readonly least: number
-  readonly service: (at: number) => string
-  readonly bare: (at: number) => string
+  /** Part of the warming up that a Consul of its own is given: what is written stays in its log. */
+  readonly warmth: number
+  readonly text: OfBoth<(at: number) => string>
 }
 
 const reads: Kind = {
   name: "status reads",
   least: 0.7,
-  service: (at) => requestText("GET", `/json/job/stored-${at % statuses}/status`),
-  bare: (at) => requestText("GET", `/stored-${at % statuses}`)
+  warmth: 1,
+  text: {
+    service: (at) => requestText("GET", `/json/job/stored-${at % statuses.length}/status`),
+    bare: (at) => requestText("GET", `/stored-${at % statuses.length}`)
+  }
 }
 
 const submits: Kind = {
   name: "submits",
   least: 0.5,
-  service: () => requestText("POST", "/json/submitJob", recordText("submitted")),
-  bare: () => requestText("POST", "/", recordText("submitted"))
+  warmth: 0.25,
+  text: {
+    service: () => requestText("POST", "/json/submitJob", recordText("submitted")),
+    bare: () => requestText("POST", "/", recordText("submitted"))
+  }
 }
 
-/** Requests as fast as they are answered, then half as many; in turn, since the machine is not the same all the time. */
-const compare = async (rig: Rig, bare: BareServer, bench: HttpBench, kind: Kind): Promise<ReadonlyArray<Figure>> => {
-  const servers = [
-    { port: Number(new URL(rig.service.address).port), text: kind.service },
-    { port: bare.port, text: kind.bare }
-  ] as const
-  let at = 0
-  const measured = async (server: (typeof servers)[number], milliseconds: number, rate?: number) => {
-    const load = await HttpLoad.open(server.port, connections)
-    const next = () => server.text(at++)
-    const answered = await (rate === undefined
-      ? load.closedLoop(milliseconds, next)
-      : load.openLoop(milliseconds, rate, next))
-    load.close()
-    return { ...answered, p50: percentile(answered.times, 0.5), p99: percentile(answered.times, 0.99) }
-  }
-  const [service, other] = servers
-  // Code is compiled while it runs: both begin with as many requests.
-  for (const server of servers) {
-    for (let answered = 0; answered < bench.warm;) answered += (await measured(server, 500)).times.length
-  }
-  const full: Array<Record<"service" | "bare" | "ratio", number>> = []
-  const half: Array<Record<"p50" | "p99", number>> = []
-  const halfBare: Array<Record<"p50" | "p99", number>> = []
+/** Answers a second. */
+type Rates = OfBoth<number> & { readonly ratio: number }
+
+/** Requests as fast as they are answered; in turn, since the machine is not the same all the time. */
+const mostOf = async (standby: Standby, bench: HttpBench, kind: Kind): Promise<Rates> => {
+  for (const server of both) await warm(standby, kind, server, bench.warm)
+  const rounds: Array<Rates> = []
   for (let round = 0; round < bench.rounds; round++) {
-    await tidy(rig)
-    const own = await measured(service, bench.milliseconds)
-    await tidy(rig)
-    const bare = await measured(other, bench.milliseconds)
-    full.push({ service: own.rate, bare: bare.rate, ratio: own.rate / bare.rate })
-    await tidy(rig)
-    half.push(await measured(service, bench.milliseconds, own.rate / 2))
-    await tidy(rig)
-    halfBare.push(await measured(other, bench.milliseconds, bare.rate / 2))
+    const rate = async (server: Server) => (await asked(standby, kind, server, bench.milliseconds)).rate
+    const [service, bare] = [await rate("service"), await rate("bare")]
+    rounds.push({ service, bare, ratio: service / bare })
   }
-  await tidy(rig)
-  const under = `${connections} connections, ${statuses} records, a standby replica, ${rig.consul.kind} Consul; load generator on the same machine`
-  const median = <K extends string>(of: ReadonlyArray<Record<K, number>>, key: K) =>
-    percentile(
-      of.map((one) => one[key]),
-      0.5
-    )
+  return {
+    service: median(rounds.map(({ service }) => service)),
+    bare: median(rounds.map(({ bare }) => bare)),
+    ratio: median(rounds.map(({ ratio }) => ratio))
+  }
+}
+
+/** Milliseconds. */
+type Times = OfBoth<Readonly<Record<"p50" | "p99", number>>>
+
+/** Half as many a second; each of the two is the first as often as the other. */
+const timesAtHalf = async (
+  standby: Standby,
+  bench: HttpBench,
+  kind: Kind,
+  most: Rates,
+  round: number
+): Promise<Times> => {
+  for (const server of both) await warm(standby, kind, server, bench.warm * kind.warmth)
+  const times = async (server: Server) => {
+    const answered = await asked(standby, kind, server, bench.milliseconds, most[server] / 2)
+    return { p50: percentile(answered.times, 0.5), p99: percentile(answered.times, 0.99) }
+  }
+  if (round % 2 === 0) return { service: await times("service"), bare: await times("bare") }
+  const bare = await times("bare")
+  return { service: await times("service"), bare }
+}
+
+/** Code is compiled while it runs: both begin with as many requests. */
+const warm = async (standby: Standby, kind: Kind, server: Server, requests: number): Promise<void> => {
+  for (let answered = 0; answered < requests;) answered += (await asked(standby, kind, server, 500)).times.length
+}
+
+/** As fast as they are answered, where no rate is given. */
+const asked = async (
+  standby: Standby,
+  kind: Kind,
+  server: Server,
+  milliseconds: number,
+  rate?: number
+): Promise<Answered> => {
+  const load = await HttpLoad.open(standby.ports[server], connections)
+  let at = 0
+  const next = () => kind.text[server](at++)
+  const answered = await (rate === undefined
+    ? load.closedLoop(milliseconds, next)
+    : load.openLoop(milliseconds, rate, next))
+  load.close()
+  await standby.tidy()
+  return answered
+}
+
+const figuresOf = (kind: Kind, most: Rates, half: ReadonlyArray<Times>, under: string): ReadonlyArray<Figure> => {
   const figure = (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
     load: "e",
     name: `${kind.name}${name}`,
@@ -144,27 +169,16 @@ const compare = async (rig: Rig, bare: BareServer, bench: HttpBench, kind: Kind)
     under,
     ...goal
   })
+  const atHalf = (server: Server, time: "p50" | "p99") => median(half.map((times) => times[server][time]))
   return [
-    figure("", median(full, "service"), "/s"),
-    figure(", bare server", median(full, "bare"), "/s"),
-    figure(", of the bare server's", median(full, "ratio"), "(ratio)", atLeast(kind.least)),
-    figure(", p50 at half load", median(half, "p50"), "ms"),
-    figure(", p99 at half load", median(half, "p99"), "ms", atMost(50)),
-    figure(", bare server, p50 at half load", median(halfBare, "p50"), "ms"),
-    figure(", bare server, p99 at half load", median(halfBare, "p99"), "ms")
+    figure("", most.service, "/s"),
+    figure(", bare server", most.bare, "/s"),
+    figure(", of the bare server's", most.ratio, "(ratio)", atLeast(kind.least)),
+    figure(", p50 at half load", atHalf("service", "p50"), "ms"),
+    figure(", p99 at half load", atHalf("service", "p99"), "ms", atMost(50)),
+    figure(", bare server, p50 at half load", atHalf("bare", "p50"), "ms"),
+    figure(", bare server, p99 at half load", atHalf("bare", "p99"), "ms")
   ]
 }
 
-/** Each measurement begins with the same records: what was submitted goes, and the replica has seen that it went. */
-const tidy = async (rig: Rig): Promise<void> => {
-  const isSubmitted = (key: string) => /^[0-9a-f-]{36}$/.test(key.slice(keys.jobs.length))
-  const { value: names } = await rig.run((consul) => consul.keys(keys.jobs))
-  const submitted = names.filter(isSubmitted)
-  await rig.run((consul) => Effect.forEach(submitted, (key) => consul.delete(key), { concurrency: 16, discard: true }))
-  // Until it has nothing to do any more.
-  for (let quiet = 0; quiet < 3;) {
-    const before = rig.service.cpu()
-    await pause(200)
-    quiet = rig.service.cpu() - before <= 20 ? quiet + 1 : 0
-  }
-}
+const median = (values: ReadonlyArray<number>): number => percentile(values, 0.5)
