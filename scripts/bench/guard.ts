@@ -1,6 +1,4 @@
 import { exponent } from "./Figure.ts"
-import { runBatches } from "./leaks.ts"
-import { livingValues, snapshotsInto } from "./livingValues.ts"
 import { namesOf, Rig } from "./Rig.ts"
 import { type Counts, countsAJob } from "./Scrape.ts"
 
@@ -11,8 +9,6 @@ export interface Guarded {
   readonly requests: number
   /** How what a job costs grows with the finished records: 0 is not at all. */
   readonly growth: { readonly requests: number; readonly processor: number }
-  /** Values that a job which was archived leaves in the service's memory. */
-  readonly left: number
 }
 
 export interface GuardLoad {
@@ -25,10 +21,8 @@ export interface GuardLoad {
 export const guard = async (load: GuardLoad): Promise<Guarded> => {
   const rig = await Rig.open("embedded")
   try {
-    await rig.serve({ node: snapshotsInto(rig.folder) })
+    await rig.serve()
     await rig.service.settled()
-    // The archive is waited for as long as any record is there: before the others come.
-    const left = await leftBehind(rig, 3 * load.jobs)
     // The first jobs have much compiled, and one of them is what the finished records are copies of.
     await run(rig, namesOf("warm", load.jobs))
     const counted = await run(rig, namesOf("counted", load.jobs))
@@ -56,21 +50,11 @@ export const guard = async (load: GuardLoad): Promise<Guarded> => {
       reconciles: counted.reconciles,
       writes: counted.writes,
       requests: counted.requests,
-      growth: { requests: growthOf(({ requests }) => requests), processor: growthOf(({ processor }) => processor) },
-      left
+      growth: { requests: growthOf(({ requests }) => requests), processor: growthOf(({ processor }) => processor) }
     }
   } finally {
     await rig.close()
   }
-}
-
-const leftBehind = async (rig: Rig, jobs: number): Promise<number> => {
-  await runBatches(rig, jobs)
-  await rig.service.settled()
-  const before = await livingValues(rig.service, rig.folder)
-  await runBatches(rig, jobs)
-  await rig.service.settled()
-  return ((await livingValues(rig.service, rig.folder)) - before) / jobs
 }
 
 /** Of one job. */

@@ -20,7 +20,9 @@ export const livingValues = async (service: ServiceProcess, folder: string): Pro
   rmSync(join(folder, name))
   const { node_fields: fields, node_types: types } = snapshot.snapshot.meta
   const counted = new Set(types[0].flatMap((type, at) => (kinds.has(type) ? [at] : [])))
-  return snapshot.nodes.filter((value, at) => at % fields.length === 0 && counted.has(value)).length
+  const living = snapshot.nodes.filter((value, at) => at % fields.length === 0 && counted.has(value)).length
+  if (living === 0) throw new Error("the snapshot of the service's heap has no values: its format is another one")
+  return living
 }
 
 const kinds: ReadonlySet<unknown> = new Set([
