@@ -22,6 +22,9 @@ export const LogEvent = Schema.Struct({
 }).annotations({ identifier: "LogEvent" })
 export type LogEvent = typeof LogEvent.Type
 
+/** Of what the service itself has built: to check each of a log's lines once more would cost as much as all the rest. */
+export const logEventText = (event: typeof LogEvent.Encoded): string => JSON.stringify(event)
+
 /** Why no more lines follow. */
 export const LogEnd = Schema.Struct({
   job_id: Schema.String,

@@ -21,6 +21,19 @@ const brace = { open: 0x7b, close: 0x7d }
 const quote = 0x22
 const backslash = 0x5c
 
+/** The next byte that a string's end hangs on, in one step: a log's frame is a single long string. */
+const specialIn = (bytes: Uint8Array) => {
+  const next = (byte: number, from: number) => {
+    const at = bytes.indexOf(byte, from)
+    return at === -1 ? bytes.length : at
+  }
+  let escape = -1
+  return (from: number): number => {
+    if (escape < from) escape = next(backslash, from)
+    return Math.min(escape, next(quote, from))
+  }
+}
+
 /** The same for pieces that are handed to it: `rest` is what is left after the last one. */
 export const makeSplitter = () => {
   const decoder = new TextDecoder()
@@ -54,7 +67,9 @@ export const makeSplitter = () => {
     push: (chunk: Uint8Array): ReadonlyArray<string> => {
       const objects: Array<string> = []
       let start = 0
+      const special = specialIn(chunk)
       for (let at = 0; at < chunk.length && !garbled; at += 1) {
+        if (inString && !escaped) at = special(at)
         const byte = chunk[at] ?? 0
         if (depth > 0) {
           if (step(byte) === "end") {

@@ -18,6 +18,7 @@ import { type JobAttempt, testName } from "./LogQuery.ts"
 /** Turns what is told of a job's attempts into events, each with the cursor to go on behind it. */
 export class LogEvents {
   private jobId: string | undefined
+  private run: string
   private readonly record: string
   private readonly progress: Map<string, AttemptProgress>
   private readonly entries: Map<string, string>
@@ -26,6 +27,7 @@ export class LogEvents {
   constructor(status: Status, from: Option.Option<LogProgress>) {
     this.record = status.name
     this.jobId = status.job_id
+    this.run = runOf(this.jobId)
     this.of = Option.getOrUndefined(from)?.run
     this.progress = new Map(Option.match(from, { onNone: () => [], onSome: ({ attempts }) => attempts }))
     this.entries = new Map()
@@ -37,6 +39,7 @@ export class LogEvents {
   name({ job_id: jobId }: Status): void {
     if (this.jobId !== undefined || jobId === undefined) return
     this.jobId = jobId
+    this.run = runOf(jobId)
     this.forgetOthers()
   }
 
@@ -52,23 +55,21 @@ export class LogEvents {
   take(news: AttemptNews, now: number): ReadonlyArray<LogEvent> {
     const { attempt } = news
     const key = attemptKey(attempt)
+    const before = this.progressOf(attempt)
+    const timestamp = wireTime(now)
     switch (news.kind) {
       case "done":
         this.note(key, { ...noProgress, done: true })
         return []
       case "notice":
-        if (news.isLast) {
-          const before = this.progressOf(attempt)
-          this.note(key, { ...before, notices: before.notices + 1 })
-        }
-        return [this.event(attempt, now, { level: "WARN", message: news.text, stream: "notice", offset: 0 })]
+        if (news.isLast) this.note(key, { ...before, notices: before.notices + 1 })
+        return [this.event(attempt, timestamp, { level: "WARN", message: news.text, stream: "notice", offset: 0 })]
       case "lines":
         return news.lines.flatMap(({ position, start, text }) => {
           if (text.trim() === "") return []
-          const before = this.progressOf(attempt)
           this.note(key, { ...before, streams: { ...before.streams, [news.stream]: position } })
           const message = `[${taskName}/${news.stream}] ${text}`
-          return [this.event(attempt, now, { level: "INFO", message, stream: news.stream, offset: start })]
+          return [this.event(attempt, timestamp, { level: "INFO", message, stream: news.stream, offset: start })]
         })
     }
   }
@@ -85,13 +86,13 @@ export class LogEvents {
 
   private event(
     attempt: JobAttempt,
-    now: number,
+    timestamp: string,
     line: Pick<LogEvent, "level" | "message" | "stream" | "offset">
   ): LogEvent {
     return {
       job_id: this.id(),
       phase: attempt.phase,
-      timestamp: wireTime(now),
+      timestamp,
       level: line.level,
       message: line.message,
       attempt: attempt.attempt,
@@ -108,7 +109,7 @@ export class LogEvents {
   }
 
   private cursor(ended: boolean): string {
-    return encodeCursor(runOf(this.jobId), this.entries.values(), ended)
+    return encodeCursor(this.run, this.entries.values(), ended)
   }
 
   private note(key: string, progress: AttemptProgress): void {
@@ -118,7 +119,7 @@ export class LogEvents {
 
   /** A cursor of another run says nothing about this one. */
   private forgetOthers(): void {
-    if (this.of !== undefined && this.of === runOf(this.jobId)) return
+    if (this.of !== undefined && this.of === this.run) return
     this.progress.clear()
     this.entries.clear()
   }

@@ -1,7 +1,7 @@
 import { HttpServerRequest } from "@effect/platform"
 import { toIncomingMessage } from "@effect/platform-node/NodeHttpServerRequest"
 import { Chunk, Duration, Effect, Schema, Stream } from "effect"
-import { LogEnd, LogEvent } from "../api/LogEvent.ts"
+import { LogEnd, logEventText } from "../api/LogEvent.ts"
 import type { LogItem } from "./followJob.ts"
 import { serverSentEvents } from "./serverSentEvents.ts"
 
@@ -24,10 +24,9 @@ export const followEvents = Effect.fn("followEvents")(function* <R>(items: Strea
  */
 const patience = Duration.seconds(30)
 
-const encodeEvent = Schema.encodeSync(Schema.parseJson(LogEvent))
 const encodeEnd = Schema.encodeSync(Schema.parseJson(LogEnd))
 
 const eventText = (item: LogItem): string =>
   item.kind === "line"
-    ? `id: ${item.event.cursor}\ndata: ${encodeEvent(item.event)}\n\n`
+    ? `id: ${item.event.cursor}\ndata: ${logEventText(item.event)}\n\n`
     : `event: end\nid: ${item.end.cursor}\ndata: ${encodeEnd(item.end)}\n\n`

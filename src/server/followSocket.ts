@@ -1,6 +1,6 @@
 import { HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Effect, Schema, Stream } from "effect"
-import { LogEvent } from "../api/LogEvent.ts"
+import { Effect, Stream } from "effect"
+import { logEventText } from "../api/LogEvent.ts"
 import { acceptWebSocket, type OutgoingSocket } from "./acceptWebSocket.ts"
 import type { LogItem } from "./followJob.ts"
 
@@ -25,7 +25,9 @@ export const followSocket = Effect.fn("followSocket")(
 )
 
 const sendItem = (socket: OutgoingSocket, item: LogItem) =>
-  item.kind === "line" ? socket.send(encode(item.event)) : socket.close(closeCodes[item.end.reason], item.end.reason)
+  item.kind === "line"
+    ? socket.send(logEventText(item.event))
+    : socket.close(closeCodes[item.end.reason], item.end.reason)
 
 /** RFC 6455, section 7.4: normal, going away, policy; and of our own what HTTP says. */
 const closeCodes = {
@@ -37,5 +39,3 @@ const closeCodes = {
   "slow reader": 1008,
   "not found": 4404
 } as const
-
-const encode = Schema.encodeSync(Schema.parseJson(LogEvent))
