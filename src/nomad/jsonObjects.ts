@@ -28,9 +28,11 @@ const specialIn = (bytes: Uint8Array) => {
     return at === -1 ? bytes.length : at
   }
   let escape = -1
+  let end = -1
   return (from: number): number => {
     if (escape < from) escape = next(backslash, from)
-    return Math.min(escape, next(quote, from))
+    if (end < from) end = next(quote, from)
+    return Math.min(escape, end)
   }
 }
 

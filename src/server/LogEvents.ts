@@ -18,29 +18,25 @@ import { type JobAttempt, testName } from "./LogQuery.ts"
 /** Turns what is told of a job's attempts into events, each with the cursor to go on behind it. */
 export class LogEvents {
   private jobId: string | undefined
-  private run: string
+  private run = runOf(undefined)
   private readonly record: string
   private readonly progress: Map<string, AttemptProgress>
   private readonly entries: Map<string, string>
-  private readonly of: string | undefined
+  private readonly cursorRun: string | undefined
 
   constructor(status: Status, from: Option.Option<LogProgress>) {
     this.record = status.name
-    this.jobId = status.job_id
-    this.run = runOf(this.jobId)
-    this.of = Option.getOrUndefined(from)?.run
+    this.cursorRun = Option.getOrUndefined(from)?.run
     this.progress = new Map(Option.match(from, { onNone: () => [], onSome: ({ attempts }) => attempts }))
     this.entries = new Map()
-    this.forgetOthers()
+    this.identify(status.job_id)
     for (const [key, progress] of this.progress) this.entries.set(key, encodeEntry(key, progress))
   }
 
   /** The leader may have given the run its id only now. */
   name({ job_id: jobId }: Status): void {
     if (this.jobId !== undefined || jobId === undefined) return
-    this.jobId = jobId
-    this.run = runOf(jobId)
-    this.forgetOthers()
+    this.identify(jobId)
   }
 
   isOtherRun({ job_id: jobId }: Status): boolean {
@@ -118,8 +114,10 @@ export class LogEvents {
   }
 
   /** A cursor of another run says nothing about this one. */
-  private forgetOthers(): void {
-    if (this.of !== undefined && this.of === this.run) return
+  private identify(jobId: string | undefined): void {
+    this.jobId = jobId
+    this.run = runOf(jobId)
+    if (this.cursorRun === this.run) return
     this.progress.clear()
     this.entries.clear()
   }
