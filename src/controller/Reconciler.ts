@@ -126,7 +126,8 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const children = yield* redactChildren(before.status, yield* observeChildren(open))
     const status = Option.getOrUndefined(before.status)
     const wanted = record._tag === "Valid" ? record.desired.job : undefined
-    const jobs = [status?.config, wanted].flatMap((job) =>
+    // Mostly both are one object.
+    const jobs = [...new Set([status?.config, wanted])].flatMap((job) =>
       job === undefined ? [] : [resolveJob(job, policy.defaults)]
     )
     const snapshot: Snapshot = {

@@ -203,12 +203,10 @@ const lastLines = (stream: LogStream, content: Uint8Array): ReadonlyArray<string
 
 /** As many of the last lines as fit; of a single line that doesn't, its end. */
 const within = (bytes: number, lines: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const sizes = lines.map((line) => Buffer.byteLength(encodeText(line)))
+  const sizes = lines.map((line) => Buffer.byteLength(JSON.stringify(line)))
   const total = sizes.reduce((sum, size) => sum + size, 0)
   if (total <= bytes) return lines
   return lines.length > 1
     ? within(bytes, lines.slice(1))
     : lines.map((line) => `…${line.slice(-Math.floor(bytes / 7))}`)
 }
-
-const encodeText = Schema.encodeSync(Schema.parseJson(Schema.String))

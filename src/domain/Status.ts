@@ -1,14 +1,19 @@
-import { Schema } from "effect"
+import { ParseResult, Schema } from "effect"
 import { BuildJob } from "./BuildJob.ts"
 import { openWord } from "./openWord.ts"
 import { OnConflict } from "./RecordFields.ts"
 
 /** Milliseconds since the epoch here, `YYYY-MM-DDTHH:MM:SS.sssZ` in the store. */
-export const Timestamp = Schema.transform(
-  Schema.String.pipe(Schema.filter((text) => !Number.isNaN(Date.parse(text)), { message: () => "not a time" })),
-  Schema.Number,
-  { strict: true, decode: (text) => Date.parse(text), encode: (time) => new Date(time).toISOString() }
-)
+export const Timestamp = Schema.transformOrFail(Schema.String, Schema.Number, {
+  strict: true,
+  decode: (text, _options, ast) => {
+    const time = Date.parse(text)
+    return Number.isNaN(time)
+      ? ParseResult.fail(new ParseResult.Type(ast, text, "not a time"))
+      : ParseResult.succeed(time)
+  },
+  encode: (time) => ParseResult.succeed(new Date(time).toISOString())
+})
 
 export const Phase = Schema.Literal("build", "test", "publish", "cleanup")
 export type Phase = typeof Phase.Type
