@@ -1,8 +1,9 @@
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { cleanEnvironment, OwnProcess } from "../chaos/OwnProcess.ts"
 
-/** What answers cost at the least, in a process of its own: `bareProcess.ts`. */
+/** Something to compare with, in a process of its own: `bareProcess.ts`. */
 export class BareServer {
   readonly port: number
   readonly #process: OwnProcess
@@ -12,23 +13,23 @@ export class BareServer {
     this.port = port
   }
 
-  static start(options: {
+  static async start(options: {
     readonly folder: string
     readonly consul: string
     readonly prefix: string
   }): Promise<BareServer> {
-    return new Promise((resolve) => {
-      const script = fileURLToPath(new URL("bareProcess.ts", import.meta.url))
-      const child: OwnProcess = OwnProcess.start(
-        process.execPath,
-        ["--import", "tsx", script, options.consul, options.prefix],
-        {
-          log: join(options.folder, "bare.log"),
-          env: cleanEnvironment(),
-          onLine: (line) => resolve(new BareServer(child, Number(line)))
-        }
-      )
+    const script = fileURLToPath(new URL("bareProcess.ts", import.meta.url))
+    let port: number | undefined
+    const child = OwnProcess.start(process.execPath, ["--import", "tsx", script, options.consul, options.prefix], {
+      log: join(options.folder, "bare.log"),
+      env: cleanEnvironment(),
+      onLine: (line) => (port = Number(line))
     })
+    for (;;) {
+      if (port !== undefined) return new BareServer(child, port)
+      if (!child.running) throw new Error("the bare server ended: see its log")
+      await pause(20)
+    }
   }
 
   end(): Promise<void> {

@@ -10,6 +10,18 @@ export interface Figure {
   readonly goal?: { readonly value: number; readonly direction: "at least" | "at most" }
 }
 
+/** Makes the figures of one load that were all measured under the same. */
+export const figureUnder =
+  (load: string, under: string) =>
+  (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
+    load,
+    name,
+    value,
+    unit,
+    under,
+    ...goal
+  })
+
 export const isMet = ({ goal, value }: Figure): boolean | undefined => {
   if (goal === undefined) return undefined
   return goal.direction === "at least" ? value >= goal.value : value <= goal.value

@@ -73,6 +73,7 @@ export class HttpLoad {
           idle.push(connection)
           send()
         } catch (error) {
+          clearInterval(timer)
           reject(error)
         }
       }

@@ -15,7 +15,7 @@ import { ConsulServer } from "../chaos/ConsulServer.ts"
 import { startRealNomad } from "../../test/support/RealNomad.ts"
 import { instantDriver, type SeenStep, Steps } from "./instantDriver.ts"
 import { instantGate } from "./instantGate.ts"
-import { recordText } from "./recordText.ts"
+import { recordText, stepsOfAJob } from "./recordText.ts"
 import { type ServiceOptions, ServiceProcess } from "./ServiceProcess.ts"
 import { storedRecords } from "./storedRecords.ts"
 
@@ -100,6 +100,20 @@ export class Rig {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
+  /** Waits until it holds, as long as the service lives. `what`: for whoever reads why it never did. */
+  async until(what: string, holds: () => boolean, patience = 600_000): Promise<void> {
+    const deadline = performance.now() + patience
+    while (!holds()) {
+      this.#mustRun()
+      if (performance.now() > deadline) throw new Error(`it never came true that ${what}`)
+      await pause(50)
+    }
+  }
+
+  #mustRun(): void {
+    if (!this.service.running) throw new Error("the service ended: see its log")
+  }
+
   put(names: ReadonlyArray<string>, more: object = {}): Promise<void> {
     return this.run((consul) =>
       Effect.forEach(names, (name) => consul.put(`${keys.jobs}${name}`, recordText(name, more)), {
@@ -121,6 +135,7 @@ export class Rig {
     await this.#stepsEnded(names.length, deadline)
     let left = [...names]
     while (left.length > 0) {
+      this.#mustRun()
       if (performance.now() > deadline) throw new Error(`${left.length} jobs did not end, ${left[0]} among them`)
       const seen = await Promise.all(left.slice(0, 16).map((name) => this.status(name)))
       const over = seen.flatMap((status) => (status !== undefined && isAtRest(status) ? [status] : []))
@@ -142,6 +157,7 @@ export class Rig {
     for (;;) {
       const { value: left } = await this.run((consul) => consul.keys(keys.jobs))
       if (left.length === 0) return
+      this.#mustRun()
       if (performance.now() > deadline) throw new Error(`${left.length} jobs were not archived, ${left[0]} among them`)
       await pause(20)
     }
@@ -210,9 +226,6 @@ const embeddedNomad = (folder: string, steps: Steps) =>
   )
 
 const instantNomad = (program: string) => Effect.flatMap(startRealNomad(program, { keptAllocations }), instantGate)
-
-/** Build, test, publish, and the cleaning up. */
-export const stepsOfAJob = 4
 
 const isAtRest = ({ attempts, status }: Status): boolean =>
   isTerminal(status) && attempts.every(({ outcome }) => outcome !== undefined)

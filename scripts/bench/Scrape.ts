@@ -17,10 +17,12 @@ export class Scrape {
     })
   }
 
-  /** The sum of all series of this name whose labels pass. */
+  /** The sum of all series of this name whose labels pass. A name that nothing has would be met by every bound. */
   sum(name: string, passes: (label: (name: string) => string) => boolean = () => true): number {
-    return this.#series
-      .filter((one) => one.name === name && passes((label) => one.labels.get(label) ?? ""))
+    const named = this.#series.filter((one) => one.name === name)
+    if (named.length === 0) throw new Error(`the service tells nothing of ${name}`)
+    return named
+      .filter(({ labels }) => passes((label) => labels.get(label) ?? ""))
       .reduce((total, { value }) => total + value, 0)
   }
 }

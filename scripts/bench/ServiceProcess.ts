@@ -72,7 +72,11 @@ export class ServiceProcess {
     let last = { passes: -1, at: 0 }
     for (;;) {
       if (!this.running) throw new Error("the service ended: see its log")
-      const scrape = await this.scrape().catch(() => new Scrape(""))
+      const scrape = await this.scrape().catch(() => undefined)
+      if (scrape === undefined) {
+        await pause(20)
+        continue
+      }
       const passes = reconcilesIn(scrape)
       if (passes !== last.passes) last = { passes, at: performance.now() }
       if (isIdle(scrape) && passes >= atLeast && performance.now() - last.at > quiet) return last.at
@@ -80,11 +84,10 @@ export class ServiceProcess {
     }
   }
 
-  /** Resident bytes now, and the most since it began. */
-  memory(): { readonly now: number; readonly peak: number } {
-    const text = readFileSync(`/proc/${this.pid}/status`, "utf8")
-    const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) * 1024
-    return { now: bytes("VmRSS"), peak: bytes("VmHWM") }
+  /** Resident bytes. */
+  memory(): number {
+    const kibibytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1]
+    return 1024 * Number(kibibytes)
   }
 
   /** Milliseconds of processor time so far. */
@@ -92,7 +95,7 @@ export class ServiceProcess {
     return cpuOf(this.pid)
   }
 
-  sockets(): number {
+  descriptors(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length
   }
 

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { Agent } from "undici"
 
-// What a service's answers can cost at the least: Node's own server, with the one Consul call that each request is about.
+// What a plain server's answers cost: Node's own, with the one Consul call that each request is about. Requests that come at
+// the same time don't share theirs here, as the service's do.
 // `bareProcess.ts CONSUL PREFIX` prints its port.
 
 const [, , consul = "", prefix = ""] = process.argv

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises"
-import { Effect, Option, Stream } from "effect"
+import { Cause, Effect, Exit, Option, Stream } from "effect"
 import { nomadClient, plainNomad } from "../../test/support/nomadClient.ts"
 import { namesOf, type Rig } from "./Rig.ts"
 
@@ -10,7 +10,7 @@ export const eventLatency = async (rig: Rig, samples: number): Promise<ReadonlyA
   const listening = Effect.flatMap(nomadClient(plainNomad(rig.nomad)), (nomad) =>
     Stream.runForEach(nomad.events(["Allocation"], Option.none()), (event) =>
       Effect.sync(() => {
-        if (event._tag === "AllocationChanged")
+        if (event._tag === "AllocationChanged" && event.stage === "ended")
           heard.push({ allocationId: event.allocationId, time: performance.now() })
       })
     )
@@ -26,6 +26,7 @@ export const eventLatency = async (rig: Rig, samples: number): Promise<ReadonlyA
     }
   }
   stop.abort()
-  await done
+  const ended = await done
+  if (Exit.isFailure(ended) && !Cause.isInterruptedOnly(ended.cause)) throw new Error(Cause.pretty(ended.cause))
   return taken
 }

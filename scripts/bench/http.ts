@@ -1,4 +1,4 @@
-import { atLeast, atMost, type Figure, percentile } from "./Figure.ts"
+import { atLeast, atMost, type Figure, figureUnder, percentile } from "./Figure.ts"
 import { type Answered, HttpLoad, requestText } from "./HttpLoad.ts"
 import { namesOf, Rig } from "./Rig.ts"
 import { recordText } from "./recordText.ts"
@@ -99,13 +99,22 @@ const submits: Kind = {
 /** Answers a second. */
 type Rates = OfBoth<number> & { readonly ratio: number }
 
+/** Each of the two is the first as often as the other: Consul has more to keep with each request. */
+const inTurn = async <A>(round: number, measure: (server: Server) => Promise<A>): Promise<OfBoth<A>> => {
+  if (round % 2 === 0) return { service: await measure("service"), bare: await measure("bare") }
+  const bare = await measure("bare")
+  return { service: await measure("service"), bare }
+}
+
 /** Requests as fast as they are answered; in turn, since the machine is not the same all the time. */
 const mostOf = async (standby: Standby, bench: HttpBench, kind: Kind): Promise<Rates> => {
   for (const server of both) await warm(standby, kind, server, bench.warm)
   const rounds: Array<Rates> = []
   for (let round = 0; round < bench.rounds; round++) {
-    const rate = async (server: Server) => (await asked(standby, kind, server, bench.milliseconds)).rate
-    const [service, bare] = [await rate("service"), await rate("bare")]
+    const { bare, service } = await inTurn(
+      round,
+      async (server) => (await asked(standby, kind, server, bench.milliseconds)).rate
+    )
     rounds.push({ service, bare, ratio: service / bare })
   }
   return {
@@ -115,10 +124,10 @@ const mostOf = async (standby: Standby, bench: HttpBench, kind: Kind): Promise<R
   }
 }
 
-/** Milliseconds. */
-type Times = OfBoth<Readonly<Record<"p50" | "p99", number>>>
+/** Milliseconds, all of one window. */
+type Times = OfBoth<ReadonlyArray<number>>
 
-/** Half as many a second; each of the two is the first as often as the other. */
+/** Half as many a second. */
 const timesAtHalf = async (
   standby: Standby,
   bench: HttpBench,
@@ -127,13 +136,10 @@ const timesAtHalf = async (
   round: number
 ): Promise<Times> => {
   for (const server of both) await warm(standby, kind, server, bench.warm * kind.warmth)
-  const times = async (server: Server) => {
-    const answered = await asked(standby, kind, server, bench.milliseconds, most[server] / 2)
-    return { p50: percentile(answered.times, 0.5), p99: percentile(answered.times, 0.99) }
-  }
-  if (round % 2 === 0) return { service: await times("service"), bare: await times("bare") }
-  const bare = await times("bare")
-  return { service: await times("service"), bare }
+  return inTurn(
+    round,
+    async (server) => (await asked(standby, kind, server, bench.milliseconds, most[server] / 2)).times
+  )
 }
 
 /** Code is compiled while it runs: both begin with as many requests. */
@@ -152,32 +158,35 @@ const asked = async (
   const load = await HttpLoad.open(standby.ports[server], connections)
   let at = 0
   const next = () => kind.text[server](at++)
-  const answered = await (rate === undefined
-    ? load.closedLoop(milliseconds, next)
-    : load.openLoop(milliseconds, rate, next))
-  load.close()
-  await standby.tidy()
-  return answered
+  try {
+    return await (rate === undefined ? load.closedLoop(milliseconds, next) : load.openLoop(milliseconds, rate, next))
+  } finally {
+    load.close()
+    await standby.tidy()
+  }
 }
 
 const figuresOf = (kind: Kind, most: Rates, half: ReadonlyArray<Times>, under: string): ReadonlyArray<Figure> => {
-  const figure = (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
-    load: "e",
-    name: `${kind.name}${name}`,
-    value,
-    unit,
-    under,
-    ...goal
-  })
-  const atHalf = (server: Server, time: "p50" | "p99") => median(half.map((times) => times[server][time]))
+  const figure = figureUnder("e", under)
+  // Of each window by itself: one in which the machine stood still says nothing about the others.
+  const typical = (server: Server, part: number) => median(half.map((times) => percentile(times[server], part)))
+  const windows = `median of ${half.length} windows`
+  const ofAll = (server: Server) =>
+    percentile(
+      half.flatMap((times) => times[server]),
+      0.99
+    )
+  const { name } = kind
   return [
-    figure("", most.service, "/s"),
-    figure(", bare server", most.bare, "/s"),
-    figure(", of the bare server's", most.ratio, "(ratio)", atLeast(kind.least)),
-    figure(", p50 at half load", atHalf("service", "p50"), "ms"),
-    figure(", p99 at half load", atHalf("service", "p99"), "ms", atMost(50)),
-    figure(", bare server, p50 at half load", atHalf("bare", "p50"), "ms"),
-    figure(", bare server, p99 at half load", atHalf("bare", "p99"), "ms")
+    figure(name, most.service, "/s"),
+    figure(`${name}, bare server`, most.bare, "/s"),
+    figure(`${name}, of the bare server's`, most.ratio, "(ratio)", atLeast(kind.least)),
+    figure(`${name}, p50 at half load, ${windows}`, typical("service", 0.5), "ms"),
+    figure(`${name}, p99 at half load, ${windows}`, typical("service", 0.99), "ms", atMost(50)),
+    figure(`${name}, p99 at half load, of all requests`, ofAll("service"), "ms"),
+    figure(`${name}, bare server, p50 at half load, ${windows}`, typical("bare", 0.5), "ms"),
+    figure(`${name}, bare server, p99 at half load, ${windows}`, typical("bare", 0.99), "ms"),
+    figure(`${name}, bare server, p99 at half load, of all requests`, ofAll("bare"), "ms")
   ]
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as pause } from "node:timers/promises"
-import { atMost, type Figure } from "./Figure.ts"
+import { atMost, type Figure, figureUnder } from "./Figure.ts"
 import { livingValues, snapshotsInto } from "./livingValues.ts"
 import { Rig } from "./Rig.ts"
 
@@ -21,21 +21,14 @@ export const leaks = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
     const succeeded = (await service.scrape()).sum("total_jobs", (label) => label("status") === "succeeded")
     if (succeeded !== all) throw new Error(`${succeeded} of ${all} jobs succeeded`)
     const under = `${jobs} jobs, ${rig.consul.kind} Consul and embedded Nomad, each archived after its end`
-    const figure = (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
-      load: "i",
-      name,
-      value,
-      unit,
-      under,
-      ...goal
-    })
+    const figure = figureUnder("i", under)
     return [
       figure("heap, after half of the jobs", middle.heap / 1024 / 1024, "MiB"),
       figure("heap, after all to after half", last.heap / middle.heap, "(ratio)", atMost(1.1)),
       figure("heap, growth a job", (last.heap - middle.heap) / (jobs / 2), "bytes"),
-      figure("living values, growth a job", (last.values - middle.values) / (jobs / 2), "", atMost(1)),
+      figure("living values, growth a job", (last.values - middle.values) / (jobs / 2), "", atMost(0.5)),
       figure("fibers, after all beyond after a tenth", last.fibers - first.fibers, "", atMost(2)),
-      figure("file descriptors, after all beyond after a tenth", last.sockets - first.sockets, "", atMost(20))
+      figure("file descriptors, after all beyond after a tenth", last.descriptors - first.descriptors, "", atMost(20))
     ]
   } finally {
     await rig.close()
@@ -76,7 +69,7 @@ const runBatches = async (rig: Rig, jobs: number): Promise<void> => {
 interface Left {
   readonly heap: number
   readonly fibers: number
-  readonly sockets: number
+  readonly descriptors: number
 }
 
 /** The least of a while after a collection: the heap also holds what nobody uses. */
@@ -91,7 +84,7 @@ const atRest = async (rig: Rig): Promise<Left & { readonly values: number }> => 
     seen.push({
       heap: scrape.sum("nodejs_heap_size_used_bytes"),
       fibers: scrape.sum("effect_fibers_active"),
-      sockets: rig.service.sockets()
+      descriptors: rig.service.descriptors()
     })
   }
   const least = (of: (left: Left) => number) => Math.min(...seen.map(of))
@@ -99,6 +92,6 @@ const atRest = async (rig: Rig): Promise<Left & { readonly values: number }> => 
     values,
     heap: least(({ heap }) => heap),
     fibers: least(({ fibers }) => fibers),
-    sockets: least(({ sockets }) => sockets)
+    descriptors: least(({ descriptors }) => descriptors)
   }
 }

@@ -1,7 +1,8 @@
 import { connect, type Socket } from "node:net"
 import { setTimeout as pause } from "node:timers/promises"
 import { cpuOf } from "./ServiceProcess.ts"
-import type { Figure } from "./Figure.ts"
+import { type Figure, figureUnder } from "./Figure.ts"
+import { heldRef } from "./instantDriver.ts"
 import { Rig } from "./Rig.ts"
 
 export interface LogBench {
@@ -18,16 +19,19 @@ export const logFollow = async ({ bytes, readers, stalledBytes }: LogBench): Pro
   try {
     const service = await rig.serve()
     await service.settled()
-    await rig.put(["many", "stalled"], { git_ref: "held" })
-    while (rig.steps.holding < 2) await pause(50)
+    await rig.put(["many", "stalled"], { git_ref: heldRef })
+    await rig.until("both are held", () => rig.steps.holding === 2)
     await service.settled()
 
     const all = await follow(rig, "many", readers)
     await write(rig, "many", all, piece)
+    const had = all.map(({ received }) => received)
     const [cpu, own, begun] = [service.cpu(), cpuOf(process.pid), performance.now()]
     const written = await write(rig, "many", all, bytes)
     const elapsed = performance.now() - begun
     const [serviceCpu, ownCpu] = [service.cpu() - cpu, cpuOf(process.pid) - own]
+    const least = Math.min(...all.map(({ received }, at) => received - (had[at] ?? 0)))
+    if (least < written) throw new Error(`a reader had ${least} bytes of ${written}`)
     for (const reader of all) reader.close()
     rig.steps.release("many")
 
@@ -35,28 +39,27 @@ export const logFollow = async ({ bytes, readers, stalledBytes }: LogBench): Pro
     if (stalled === undefined) throw new Error("nobody follows")
     await write(rig, "stalled", [stalled, ...others], piece)
     stalled.stop()
-    const before = service.memory().now
+    const before = service.memory()
     await write(rig, "stalled", others, stalledBytes)
     await pause(1000)
-    const grown = service.memory().now - before
+    const grown = service.memory() - before
+    if (!stalled.isOpen) throw new Error("the one that took nothing was not there to the end")
     stalled.close()
     for (const reader of others) reader.close()
 
     const delivered = (written * readers) / mega
-    const figure = (name: string, value: number, unit: string, under: string): Figure => ({
-      load: "f",
-      name,
-      value,
-      unit,
-      under: `${under}, lines of ${line.length} bytes, embedded Nomad; readers and Nomad in one process on the same machine`
-    })
-    const many = `${readers} readers by event stream of ${(written / mega).toFixed(0)} MB`
-    const one = `${(stalledBytes / mega).toFixed(0)} MB read by one of two`
+    const figure = (load: string) =>
+      figureUnder(
+        "f",
+        `${load}, lines of ${line.length} bytes, embedded Nomad; readers and Nomad in one process on the same machine`
+      )
+    const many = figure(`${readers} readers by event stream of ${(written / mega).toFixed(0)} MB`)
+    const one = figure(`${(stalledBytes / mega).toFixed(0)} MB read by one of two`)
     return [
-      figure("log follow, of all readers together", (1000 * delivered) / elapsed, "MB/s", many),
-      figure("log follow, service's processor time", serviceCpu / delivered, "ms/MB", many),
-      figure("log follow, Nomad's and readers' processor time", ownCpu / delivered, "ms/MB", many),
-      figure("log follow, memory growth with a stalled reader", grown / 1024 / 1024, "MiB", one)
+      many("log follow, of all readers together", (1000 * delivered) / elapsed, "MB/s"),
+      many("log follow, service's processor time", serviceCpu / delivered, "ms/MB"),
+      many("log follow, Nomad's and readers' processor time", ownCpu / delivered, "ms/MB"),
+      one("log follow, memory growth with a stalled reader", grown / 1024 / 1024, "MiB")
     ]
   } finally {
     await rig.close()
@@ -97,6 +100,8 @@ const follow = (rig: Rig, name: string, count: number): Promise<ReadonlyArray<Re
 
 /** Looks at the end of what came only: it must not cost more than what it measures. */
 class Reader {
+  /** Bytes, of the events that the lines are sent in. */
+  received = 0
   readonly #socket: Socket
   #last = ""
   #wanted: { readonly text: string; readonly seen: () => void; readonly failed: (why: Error) => void } | undefined
@@ -124,6 +129,10 @@ class Reader {
     })
   }
 
+  get isOpen(): boolean {
+    return !this.#socket.destroyed && this.#socket.readyState === "open"
+  }
+
   stop(): void {
     this.#socket.pause()
   }
@@ -134,6 +143,7 @@ class Reader {
   }
 
   #take(chunk: Buffer): void {
+    this.received += chunk.length
     // A line of an event has some hundred bytes more than its text.
     this.#last = `${this.#last}${chunk.toString("latin1", Math.max(0, chunk.length - tail))}`.slice(-tail)
     if (this.#wanted === undefined || !this.#last.includes(this.#wanted.text)) return

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { nomadProgram } from "../../test/support/RealNomad.ts"
-import { atMost, type Figure } from "./Figure.ts"
+import { atMost, type Figure, figureUnder } from "./Figure.ts"
 import { instantTask } from "./instantGate.ts"
 import { type QuickDriver, quickestDriver } from "./quickestDriver.ts"
-import { namesOf, Rig, stepsOfAJob } from "./Rig.ts"
+import { stepsOfAJob } from "./recordText.ts"
+import { namesOf, Rig } from "./Rig.ts"
 import { timeJobs } from "./timeJobs.ts"
 
 /** (a) The same jobs on a real Nomad, where there is one, beside as many steps that nobody looks at. */
@@ -17,21 +18,14 @@ export const overRealNomad = async (jobs: number): Promise<ReadonlyArray<Figure>
     const driver = await quickestDriver(rig.nomad)
     const alone = (60_000 * jobs) / (await aloneFor(rig.nomad, driver, stepsOfAJob * jobs))
     const under = `${jobs} jobs of 3 phases written at once, ${rig.consul.kind} Consul, Nomad's ${driver}`
-    const figure = (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
-      load: "a",
-      name: `real Nomad${name}`,
-      value,
-      unit,
-      under,
-      ...goal
-    })
+    const figure = figureUnder("a", under)
     return [
-      figure("", rate, "jobs/min"),
-      figure(", as many steps alone", alone, "jobs/min"),
-      figure(", of that", rate / alone, "(ratio)"),
-      figure(", service's processor time a job", cpu.service, "ms"),
-      figure(", reconciles a job", counts.reconciles, "", atMost(6)),
-      figure(", failed passes", failed, "a job", atMost(0))
+      figure("real Nomad", rate, "jobs/min"),
+      figure("real Nomad, as many steps alone", alone, "jobs/min"),
+      figure("real Nomad, of that", rate / alone, "(ratio)"),
+      figure("real Nomad, service's processor time a job", cpu.service, "ms"),
+      figure("real Nomad, reconciles a job", counts.reconciles, "", atMost(6)),
+      figure("real Nomad, failed passes", failed, "a job", atMost(0))
     ]
   } finally {
     await rig.close()

@@ -1,3 +1,6 @@
+/** Build, test, publish, and the cleaning up. */
+export const stepsOfAJob = 4
+
 /** A record of three phases. */
 export const recordText = (name: string, more: object = {}): string =>
   JSON.stringify({

@@ -1,7 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { eventLatency } from "./eventLatency.ts"
-import { atMost, exponent, type Figure, percentile } from "./Figure.ts"
-import { namesOf, Rig, stepsOfAJob } from "./Rig.ts"
+import { atMost, exponent, type Figure, figureUnder, percentile } from "./Figure.ts"
+import { heldRef } from "./instantDriver.ts"
+import { stepsOfAJob } from "./recordText.ts"
+import { namesOf, Rig } from "./Rig.ts"
 import { type Counts, countsAJob } from "./Scrape.ts"
 
 export interface ScaleLoad {
@@ -33,8 +35,7 @@ interface Measured extends Counts {
 export const scale = async (load: ScaleLoad): Promise<ReadonlyArray<Figure>> => {
   const all: Array<Measured> = []
   for (const size of load.sizes) all.push(await measureAt(load, size))
-  const grown = all.filter(({ size }) => size > 0)
-  return [...all.flatMap((one) => figuresOf(one, load.samples)), ...(grown.length > 1 ? growth(grown) : [])]
+  return [...all.flatMap((one) => figuresOf(one, load.samples)), ...growth(all)]
 }
 
 const measureAt = async (load: ScaleLoad, size: number): Promise<Measured> => {
@@ -49,8 +50,8 @@ const measureAt = async (load: ScaleLoad, size: number): Promise<Measured> => {
     await rig.store("template", namesOf("stored", size))
     const service = await rig.serve()
     const start = (await service.settled(size)) - service.begun
-    await rig.put(namesOf("active", active), { git_ref: "held" })
-    while (rig.steps.holding < active) await pause(50)
+    await rig.put(namesOf("active", active), { git_ref: heldRef })
+    await rig.until("all are held", () => rig.steps.holding >= active)
     await service.settled()
     // What the work left behind is collected first: that is the work's.
     await pause(load.idle)
@@ -75,7 +76,7 @@ const measureAt = async (load: ScaleLoad, size: number): Promise<Measured> => {
       event,
       cpuAJob,
       idleCpu,
-      memory: service.memory().now / 1024 / 1024,
+      memory: service.memory() / 1024 / 1024,
       ...counts
     }
   } finally {
@@ -106,58 +107,61 @@ const figuresOf = (at: Measured, samples: number): ReadonlyArray<Figure> => {
   const under = `${at.size} stored and ${at.active} active records, ${samples} jobs one after the other`
   const isGoal = at.size <= 10_000
   const goal = (value: number) => (isGoal ? atMost(value) : {})
-  const figure = (
-    load: string,
-    name: string,
-    value: number,
-    unit: string,
-    more: Pick<Figure, "goal"> = {}
-  ): Figure => ({
-    load,
-    name,
-    value,
-    unit,
-    under,
-    ...more
-  })
+  const [reaction, footprint, startUp] = [figureUnder("b", under), figureUnder("c", under), figureUnder("h", under)]
   // What Nomad's own event stream takes is not the service's.
   const beyond = (part: number) => percentile(at.ended, part) - percentile(at.event, 0.5)
   return [
-    figure("b", "KV write to registration, p50", percentile(at.written, 0.5), "ms", goal(15)),
-    figure("b", "KV write to registration, p99", percentile(at.written, 0.99), "ms", goal(100)),
-    figure("b", "phase end to next registration, p50", percentile(at.ended, 0.5), "ms"),
-    figure("b", "phase end to next registration, p99", percentile(at.ended, 0.99), "ms"),
-    figure("b", "phase end to its event, p50", percentile(at.event, 0.5), "ms"),
-    figure("b", "phase end to its event, p99", percentile(at.event, 0.99), "ms"),
-    figure("b", "phase end to next registration beyond the event, p50", beyond(0.5), "ms", goal(15)),
-    figure("b", "phase end to next registration beyond the event, p99", beyond(0.99), "ms", goal(100)),
-    figure("c", "resident memory", at.memory, "MiB", goal(256)),
-    figure("c", "idle processor", at.idleCpu, "% of a core", goal(1)),
-    figure("c", "processor time a job", at.cpuAJob, "ms"),
-    figure("c", "reconciles a job", at.reconciles, "", goal(6)),
-    figure("c", "KV writes a job", at.writes, "", goal(12)),
-    figure("c", "requests a job", at.requests, ""),
-    figure("h", "start-up until all is looked at", at.start, "ms")
+    reaction("KV write to registration, p50", percentile(at.written, 0.5), "ms", goal(15)),
+    reaction("KV write to registration, p99", percentile(at.written, 0.99), "ms", goal(100)),
+    reaction("phase end to next registration, p50", percentile(at.ended, 0.5), "ms"),
+    reaction("phase end to next registration, p99", percentile(at.ended, 0.99), "ms"),
+    reaction("phase end to its event, p50", percentile(at.event, 0.5), "ms"),
+    reaction("phase end to its event, p99", percentile(at.event, 0.99), "ms"),
+    reaction("phase end to next registration beyond the event, p50", beyond(0.5), "ms", goal(15)),
+    reaction("phase end to next registration beyond the event, p99", beyond(0.99), "ms", goal(100)),
+    footprint("resident memory", at.memory, "MiB", goal(256)),
+    footprint("idle processor", at.idleCpu, "% of a core", goal(1)),
+    footprint("processor time a job", at.cpuAJob, "ms"),
+    footprint("reconciles a job", at.reconciles, "", goal(6)),
+    footprint("KV writes a job", at.writes, "", goal(12)),
+    footprint("requests a job", at.requests, ""),
+    startUp("start-up until all is looked at", at.start, "ms")
   ]
 }
 
-/** (d) 0: what it costs doesn't depend on the finished records; 1: it grows as they do. */
+/** (d) How what it costs grows with the finished records. */
 const growth = (all: ReadonlyArray<Measured>): ReadonlyArray<Figure> => {
-  const under = `${all.map(({ size }) => size).join(", ")} stored records`
-  const figure = (name: string, costOf: (at: Measured) => number, most: number): Figure => ({
-    load: "d",
-    name: `growth of ${name}`,
-    value: exponent(all.map((at) => ({ size: at.size, cost: costOf(at) }))),
-    unit: "(exponent)",
-    under,
-    ...atMost(most)
-  })
+  const stored = all.filter(({ size }) => size > 0)
+  const [empty, smallest, before, largest] = [all[0], stored[0], stored.at(-2), stored.at(-1)]
+  if (empty?.size !== 0 || smallest === undefined || before === undefined || largest === undefined) return []
+  const figure = figureUnder("d", `${stored.map(({ size }) => size).join(", ")} stored records`)
+  // As a power of their number, 0 being none at all, and from end to end: what begins to grow late hides in the first.
+  const ofAChange = (name: string, costOf: (at: Measured) => number, most: number, times: number) => [
+    figure(
+      `growth of ${name}`,
+      exponent(stored.map((at) => ({ size: at.size, cost: costOf(at) }))),
+      "(exponent)",
+      atMost(most)
+    ),
+    figure(
+      `growth of ${name}, ${largest.size} beside ${smallest.size}`,
+      costOf(largest) / costOf(smallest),
+      "(ratio)",
+      atMost(times)
+    )
+  ]
+  const ofARecord = (at: Measured, of: (at: Measured) => number) => (of(at) - of(empty)) / at.size
   return [
-    figure("KV write to registration, p50", ({ written }) => percentile(written, 0.5), 0.2),
-    figure("phase end to next registration, p50", ({ ended }) => percentile(ended, 0.5), 0.2),
-    figure("processor time a job", ({ cpuAJob }) => cpuAJob, 0.2),
-    figure("requests a job", ({ requests }) => requests, 0.05),
-    figure("start-up", ({ start }) => start, 1.1),
-    figure("resident memory", ({ memory }) => memory, 1)
+    ...ofAChange("KV write to registration, p50", ({ written }) => percentile(written, 0.5), 0.2, 2),
+    ...ofAChange("phase end to next registration, p50", ({ ended }) => percentile(ended, 0.5), 0.2, 2),
+    ...ofAChange("processor time a job", ({ cpuAJob }) => cpuAJob, 0.2, 2),
+    ...ofAChange("requests a job", ({ requests }) => requests, 0.05, 1.2),
+    figure(
+      `start-up, a record's part of it, ${largest.size} beside ${before.size}`,
+      ofARecord(largest, ({ start }) => start) / ofARecord(before, ({ start }) => start),
+      "(ratio)",
+      atMost(1.5)
+    ),
+    figure("resident memory, a record's part of it", 1024 * ofARecord(largest, ({ memory }) => memory), "KiB")
   ]
 }

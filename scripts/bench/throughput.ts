@@ -4,9 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { consulProgram } from "../../test/support/RealConsul.ts"
 import { bundle } from "../build.ts"
 import { asInTheImage } from "./asInTheImage.ts"
-import { atLeast, atMost, type Figure } from "./Figure.ts"
+import { atLeast, atMost, type Figure, figureUnder } from "./Figure.ts"
 import { Rig } from "./Rig.ts"
 import { overRealNomad } from "./realNomad.ts"
 import { timeJobs } from "./timeJobs.ts"
@@ -21,7 +22,7 @@ export interface ThroughputLoad {
 
 /** (a) Jobs from their record to the end of their cleaning up, with steps that take no time. */
 export const throughput = async (load: ThroughputLoad): Promise<ReadonlyArray<Figure>> => [
-  ...(process.env["CONSUL_BIN"] === undefined ? [] : await overServers("any", load.jobs)),
+  ...(consulProgram() === undefined ? [] : await overServers("any", load.jobs)),
   ...(await overServers("embedded", load.jobs)),
   ...(await overRealNomad(load.realJobs)),
   ...(await inMemory(load.simulatedJobs))
@@ -35,9 +36,10 @@ const inMemory = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
     const { stdout } = await promisify(execFile)(process.execPath, [...asInTheImage, program, String(jobs)])
     const [elapsed = Number.NaN, cpu = Number.NaN] = stdout.split(" ").map(Number)
     const under = `${jobs} jobs of 3 instant phases within ${jobs} ms of virtual time, the controller over Consul and Nomad in memory, 1 thread`
+    const figure = figureUnder("a", under)
     return [
-      { load: "a", name: "in memory", value: 60_000 / elapsed, unit: "jobs/min", under, ...atLeast(6000) },
-      { load: "a", name: "in memory, processor time a job", value: cpu, unit: "ms", under }
+      figure("in memory", 60_000 / elapsed, "jobs/min", atLeast(6000)),
+      figure("in memory, processor time a job", cpu, "ms")
     ]
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -50,23 +52,16 @@ const overServers = async (wanted: "any" | "embedded", jobs: number): Promise<Re
     const { counts, cpu, failed, rate } = await timeJobs(rig, 500, jobs)
     const { kind } = rig.consul
     const under = `${jobs} jobs of 3 phases written at once, ${kind} Consul and embedded Nomad over HTTP`
-    const figure = (name: string, value: number, unit: string, goal: Pick<Figure, "goal"> = {}): Figure => ({
-      load: "a",
-      name: `${kind} Consul${name}`,
-      value,
-      unit,
-      under,
-      ...goal
-    })
+    const figure = figureUnder("a", under)
     return [
-      figure("", rate, "jobs/min", kind === "real" ? atLeast(2100) : {}),
-      figure(", service's processor time a job", cpu.service, "ms"),
-      figure(", Consul's processor time a job", cpu.consul, "ms"),
-      figure(", Nomad's and bench's processor time a job", cpu.own, "ms"),
-      figure(", reconciles a job", counts.reconciles, "", atMost(6)),
-      figure(", KV writes a job", counts.writes, "", atMost(12)),
-      figure(", requests a job", counts.requests, ""),
-      figure(", failed passes", failed, "a job", atMost(0))
+      figure(`${kind} Consul`, rate, "jobs/min", kind === "real" ? atLeast(2100) : {}),
+      figure(`${kind} Consul, service's processor time a job`, cpu.service, "ms"),
+      figure(`${kind} Consul, Consul's processor time a job`, cpu.consul, "ms"),
+      figure(`${kind} Consul, Nomad's and bench's processor time a job`, cpu.own, "ms"),
+      figure(`${kind} Consul, reconciles a job`, counts.reconciles, "", atMost(6)),
+      figure(`${kind} Consul, KV writes a job`, counts.writes, "", atMost(12)),
+      figure(`${kind} Consul, requests a job`, counts.requests, ""),
+      figure(`${kind} Consul, failed passes`, failed, "a job", atMost(0))
     ]
   } finally {
     await rig.close()

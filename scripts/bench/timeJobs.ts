@@ -20,11 +20,13 @@ export const timeJobs = async (rig: Rig, warm: number, jobs: number): Promise<Ti
   await rig.put(first)
   await rig.ended(first)
   const names = namesOf("job", jobs)
+  await service.settled()
   const before = { scrape: await service.scrape(), cpu: used(rig) }
   const begun = Date.now()
   await rig.put(names)
   const statuses = await rig.ended(names)
-  const last = Math.max(...statuses.map(({ times }) => times.job_end ?? 0))
+  const last = Math.max(...statuses.flatMap(({ attempts }) => attempts.map(({ outcome }) => outcome?.at ?? 0)))
+  await service.settled()
   const after = { scrape: await service.scrape(), cpu: used(rig) }
   return {
     rate: (60_000 * jobs) / (last - begun),

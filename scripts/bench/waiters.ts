@@ -1,31 +1,28 @@
 import { setTimeout as pause } from "node:timers/promises"
-import { atMost, type Figure, percentile } from "./Figure.ts"
+import { atMost, type Figure, figureUnder, percentile } from "./Figure.ts"
 import { HttpLoad, requestText } from "./HttpLoad.ts"
+import { heldRef } from "./instantDriver.ts"
 import { keys, namesOf, type Rig } from "./Rig.ts"
 
 /** From a status's change in Consul, as a watch of one's own sees it, to the answers of all that wait for it. */
 export const waiters = async (rig: Rig, count: number, changes: number): Promise<ReadonlyArray<Figure>> => {
   const [first = "", ...others] = namesOf("awaited", changes + 1)
   const names = [first, ...others]
-  await rig.put(names, { git_ref: "held" })
-  while (rig.steps.holding < names.length) await pause(50)
+  await rig.put(names, { git_ref: heldRef })
+  await rig.until("all are held", () => rig.steps.holding >= names.length)
   await rig.service.settled()
   // Code is compiled while it runs: it is measured from the second change on.
   await tell(rig, first, count)
   const taken: Array<number> = []
   for (const name of others) taken.push(...(await tell(rig, name, count)))
   await rig.ended(names)
-  const figure = (name: string, value: number, goal: Pick<Figure, "goal"> = {}): Figure => ({
-    load: "e",
-    name,
-    value,
-    unit: "ms",
-    under: `${count} long polls for one status, ${changes} changes, the leader answers, ${rig.consul.kind} Consul; clients on the same machine`,
-    ...goal
-  })
+  const figure = figureUnder(
+    "e",
+    `${count} long polls for one status, ${changes} changes, the leader answers, ${rig.consul.kind} Consul; clients on the same machine`
+  )
   return [
-    figure("status change to a waiter's answer, p50", percentile(taken, 0.5)),
-    figure("status change to a waiter's answer, p99", percentile(taken, 0.99), atMost(100))
+    figure("status change to a waiter's answer, p50", percentile(taken, 0.5), "ms"),
+    figure("status change to a waiter's answer, p99", percentile(taken, 0.99), "ms", atMost(100))
   ]
 }
 
