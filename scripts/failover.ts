@@ -13,6 +13,8 @@ import { TaskDriver, type TaskExit } from "../src/embedded/nomad/TaskDriver.ts"
 import { decodeHolder } from "../src/leader/Holder.ts"
 import { consulProgram, startRealConsul } from "../test/support/RealConsul.ts"
 import { nomadClient, plainNomad } from "../test/support/nomadClient.ts"
+import { asInTheImage } from "./bench/asInTheImage.ts"
+import { percentile } from "./bench/Figure.ts"
 import { bundle } from "./build.ts"
 import { serveEnvironment } from "./support/serveEnvironment.ts"
 
@@ -120,7 +122,7 @@ const measure = Effect.gen(function* () {
     Effect.acquireRelease(
       Effect.sync(() => ({
         address: `127.0.0.1:${port}`,
-        child: spawn(process.execPath, [program, "serve"], {
+        child: spawn(process.execPath, [...asInTheImage, program, "serve"], {
           env: serveEnvironment({ consul: consulAddress, nomad: nomadAddress, port }),
           stdio: ["ignore", "ignore", "inherit"]
         })
@@ -187,14 +189,11 @@ const measure = Effect.gen(function* () {
   return tries
 })
 
-const percentile = (sorted: ReadonlyArray<number>, part: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
-
 /** A leader that acted before it was elected would be the old one: then nothing was measured. */
 const report = (tries: ReadonlyArray<Try>, signal: Signal): boolean => {
   const own = tries.filter((one) => one.signal === signal)
-  const acts = own.map((one) => one.acts).toSorted((a, b) => a - b)
-  const elected = own.map((one) => one.elected).toSorted((a, b) => a - b)
+  const acts = own.map((one) => one.acts)
+  const elected = own.map((one) => one.elected)
   const [half, most] = [percentile(acts, 0.5), percentile(acts, 1)]
   const early = own.filter((one) => one.acts < one.elected - 20).length
   if (early > 0) console.log(`${signal}: ${early} builds were registered by the old leader: these tries say nothing`)
