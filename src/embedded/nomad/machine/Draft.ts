@@ -1,6 +1,5 @@
 import { HashMap, HashSet, Option } from "effect"
 import { withAllocation, withoutAllocation } from "./allocationRows.ts"
-import { allocationView } from "./allocationView.ts"
 import { exclude, include } from "./IdIndex.ts"
 import {
   type Allocation,
@@ -129,8 +128,7 @@ export class Draft {
     this.state = withAllocation(this.state, allocation)
     this.touch("allocs")
     this.changes.push({ table: "allocation", key: allocation.ID, value: allocation })
-    const { Job: _, ...payload } = allocationView(allocation)
-    this.emit("Allocation", event, allocation.ID, [allocation.JobID, ""], { Allocation: payload })
+    this.emit("Allocation", event, allocation.ID, [allocation.JobID, ""], { Allocation: allocation })
   }
 
   removeAllocation(allocation: Allocation): void {

@@ -138,11 +138,11 @@ export interface NomadEvent {
   readonly Namespace: string
   readonly FilterKeys: ReadonlyArray<string> | null
   readonly Index: number
-  /** The thing that changed, by its topic. */
+  /** The row that changed, by its topic. */
   readonly Payload: {
     readonly Job?: StoredJob
     readonly Evaluation?: Evaluation
-    readonly Allocation?: Pick<Allocation, "JobID" | "ClientStatus">
+    readonly Allocation?: Allocation
     readonly Node?: NomadNode
   }
 }

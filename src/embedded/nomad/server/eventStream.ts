@@ -1,4 +1,5 @@
 import type { AnswerStream, Exchange } from "../../http/EmbeddedServer.ts"
+import { allocationView } from "../machine/allocationView.ts"
 import type { EventBatch, NomadEvent } from "../machine/NomadState.ts"
 import type { NomadEngine } from "./NomadEngine.ts"
 import { HttpFault, isKnownNamespace, onlyMethods } from "./NomadRequest.ts"
@@ -55,7 +56,14 @@ const replayFrom = (events: ReadonlyArray<EventBatch>, index: number): ReadonlyA
 
 const sendBatch = (stream: AnswerStream, batch: EventBatch, topics: Topics): void => {
   const events = batch.Events.filter((event) => isWanted(event, topics))
-  if (events.length > 0) stream.write(`${JSON.stringify({ Index: batch.Index, Events: events })}\n`)
+  if (events.length > 0) stream.write(`${JSON.stringify({ Index: batch.Index, Events: events.map(shown) })}\n`)
+}
+
+/** An allocation as Nomad shows it, without its job. */
+const shown = (event: NomadEvent) => {
+  if (event.Payload.Allocation === undefined) return event
+  const { Job: _, ...allocation } = allocationView(event.Payload.Allocation)
+  return { ...event, Payload: { Allocation: allocation } }
 }
 
 const isWanted = (event: NomadEvent, topics: Topics): boolean =>
