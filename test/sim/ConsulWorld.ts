@@ -26,9 +26,10 @@ export class ConsulWorld {
   private readonly observers: Array<(change: ConsulChange) => void> = []
   private dueAt = Number.POSITIVE_INFINITY
 
-  constructor(timeline: Timeline) {
+  /** `remembers`: older states are asked for. */
+  constructor(timeline: Timeline, remembers: boolean) {
     this.timeline = timeline
-    this.history = new History(timeline, emptyState)
+    this.history = new History(timeline, emptyState, remembers)
     this.execute({ _tag: "NodeRegister", id: node.id, name: node.name, address: "127.0.0.1", version: "1.8.7" })
   }
 

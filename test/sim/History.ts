@@ -11,10 +11,13 @@ interface Version<S> {
  */
 export class History<S> {
   private readonly timeline: Timeline
+  private readonly kept: number
   private versions: Array<Version<S>>
 
-  constructor(timeline: Timeline, initial: S) {
+  /** What nobody will ask for needn't be kept: `remembers`. */
+  constructor(timeline: Timeline, initial: S, remembers: boolean) {
     this.timeline = timeline
+    this.kept = remembers ? enough : 1
     this.versions = [{ since: timeline.now, state: initial }]
   }
 
@@ -24,7 +27,7 @@ export class History<S> {
 
   add(state: S): void {
     this.versions.push({ since: this.timeline.now, state })
-    if (this.versions.length > 2 * kept) this.versions = this.versions.slice(-kept)
+    if (this.versions.length > 2 * this.kept) this.versions = this.versions.slice(-this.kept)
   }
 
   /** Replaces the newest: the change is none that a reader could tell. */
@@ -68,4 +71,4 @@ export class History<S> {
 const memory = 3000
 
 /** Versions; more than can be made within `memory`. */
-const kept = 256
+const enough = 256

@@ -18,9 +18,10 @@ export class NomadWorld {
   private readonly observers: Array<(changes: ReadonlyArray<Change>, before: NomadState) => void> = []
   private commands = 0
 
-  constructor(timeline: Timeline) {
+  /** `remembers`: older states are asked for. */
+  constructor(timeline: Timeline, remembers: boolean) {
     this.timeline = timeline
-    this.history = new History(timeline, emptyState)
+    this.history = new History(timeline, emptyState, remembers)
     for (const node of nodes) this.execute({ _tag: "UpsertNode", node })
   }
 

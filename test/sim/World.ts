@@ -49,8 +49,9 @@ export class World {
     this.division = (plan.seed ?? 1) % 2 === 0 ? { names: 1, parts: 3 } : undefined
     const uneven = plan.seed === undefined ? undefined : this.random
     this.boundaries = new Boundaries(plan.faults, recording)
-    this.consul = new ConsulWorld(this.timeline)
-    this.nomad = new NomadWorld(this.timeline)
+    const remembers = recording || plan.faults.some(({ fault }) => fault.kind === "stale")
+    this.consul = new ConsulWorld(this.timeline, remembers)
+    this.nomad = new NomadWorld(this.timeline, remembers)
     const pace = plan.instant === true ? instantly : paces(uneven?.fork())
     this.clients = new SimClients(this.timeline, this.nomad, this.registry, pace)
     this.wire = new Wire(this.timeline, this.boundaries, uneven?.fork(), {
