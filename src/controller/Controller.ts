@@ -14,7 +14,7 @@ import { Records } from "../store/Records.ts"
 import type { Redaction } from "../store/Redaction.ts"
 import { Requests } from "../store/Requests.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
-import { type StatusRead, Statuses, type StoredStatus } from "../store/Statuses.ts"
+import { Statuses, type StoredStatus } from "../store/Statuses.ts"
 import { answerCollections } from "./answerCollections.ts"
 import { eachOf } from "./eachOf.ts"
 import { makeLedger } from "./Ledger.ts"
@@ -25,6 +25,7 @@ import { makeOrphanCollector, type OrphanCollector } from "./Orphans.ts"
 import { makeReconciler } from "./Reconciler.ts"
 import { isOwnPrefix, takeOver, takeOverOnce } from "./takeOver.ts"
 import { resignWhenStuck } from "./resignWhenStuck.ts"
+import { type Reading, StatusCache } from "./StatusCache.ts"
 import { makeWorkQueue, type Wait, type WorkQueue } from "./WorkQueue.ts"
 
 export interface ControllerOptions {
@@ -91,7 +92,12 @@ const term = Effect.fnUntraced(function* (
   const asked = yield* requests.changes
   const sweepsAsked = yield* requests.collectionsAsked
   yield* records.ready
-  const cache = new Map<string, StatusRead>()
+  const cache = new StatusCache()
+  const forget = (name: string) => {
+    active.delete(name)
+    ledger.forget(name)
+    meter.forget(name)
+  }
   const queue: WorkQueue = yield* makeWorkQueue({
     reconcile: makeReconciler({
       cache,
@@ -108,11 +114,10 @@ const term = Effect.fnUntraced(function* (
       written: feed.announce,
       archived: (name) =>
         Effect.suspend(() => {
-          active.delete(name)
-          ledger.forget(name)
-          meter.forget(name)
+          forget(name)
           return feed.announce({ name })
-        })
+        }),
+      gone: (name) => Effect.sync(() => forget(name))
     }),
     concurrency: passesAtOnce,
     backoff
@@ -153,20 +158,24 @@ const term = Effect.fnUntraced(function* (
         : queue.addLater(name)
     )
 
-  const remember = ({ modifyIndex, status }: StoredStatus) => {
-    // What this process has written since is newer.
-    if (!cache.has(status.name)) cache.set(status.name, { status: Option.some(status), modifyIndex })
-  }
+  /** Hands over each status that is in the store, with whether it is still as it was read. */
+  const eachStored = (take: (stored: StoredStatus, reading: Reading) => Effect.Effect<void>) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => cache.beginReading()),
+      (reading) => eachStatus((stored) => take(stored, reading)),
+      ({ end }) => Effect.sync(end)
+    )
 
   /** What is under way comes first: somebody waits for it. */
   const underWay = Effect.gen(function* () {
     const known = new Set<string>()
-    yield* eachStatus((stored) =>
+    yield* eachStored(({ modifyIndex, status }, { isOutdated, remember }) =>
       Effect.sync(() => {
-        meter.known(stored.status)
-        enter(stored.status)
-        known.add(stored.status.name)
-        if (active.has(stored.status.name)) remember(stored)
+        known.add(status.name)
+        if (isOutdated(status.name)) return
+        meter.known(status)
+        enter(status)
+        if (active.has(status.name)) remember(status.name, { status: Option.some(status), modifyIndex })
       })
     )
     yield* Effect.forEach([...active], queue.add, { discard: true })
@@ -179,13 +188,15 @@ const term = Effect.fnUntraced(function* (
     yield* Effect.forEach(fresh, (name) => Effect.zipLeft(announce(name), Effect.yieldNow()), { discard: true })
     yield* Effect.forEach(requests.all(), wakeFor, { discard: true })
     // Read once more, a few at a time: what is over and done with lies in memory only while it is looked at.
-    yield* eachStatus((stored) => {
-      if (active.has(stored.status.name) || !known.has(stored.status.name)) return Effect.void
+    yield* eachStored(({ modifyIndex, status }, { isOutdated, remember }) => {
+      if (active.has(status.name) || !known.has(status.name)) return Effect.void
       return Effect.zipRight(
         queue.hasRoom,
         Effect.suspend(() => {
-          remember(stored)
-          return queue.addLater(stored.status.name)
+          // While there was no room, a pass has looked at it.
+          if (isOutdated(status.name)) return Effect.void
+          remember(status.name, { status: Option.some(status), modifyIndex })
+          return queue.addLater(status.name)
         })
       )
     })

@@ -29,6 +29,7 @@ import { noteUnread } from "./noteUnread.ts"
 import { redactChildren } from "./redactChildren.ts"
 import { register } from "./register.ts"
 import { toldOf } from "./toldOf.ts"
+import type { StatusCache } from "./StatusCache.ts"
 import type { Requeue } from "./WorkQueue.ts"
 
 export interface ReconcilerOptions {
@@ -37,17 +38,15 @@ export interface ReconcilerOptions {
   readonly lease: Lease
   readonly settings: Effect.Effect<Settings>
   readonly ledger: Ledger
-  /**
-   * Statuses as they were read or written last. Only this process writes them while it leads; a conflict throws the copy
-   * away. What is over and done with stays in the store alone: it may be most of all that there is.
-   */
-  readonly cache: Map<string, StatusRead>
+  readonly cache: StatusCache
   /** Told of each status that is read or written. */
   readonly seen: (status: Status) => Effect.Effect<void>
   /** Told of each status that this process has written. */
   readonly written: (status: Status) => Effect.Effect<void>
   /** Told of each record that moved to the archive together with its status. */
   readonly archived: (name: string) => Effect.Effect<void>
+  /** Told of each name of which there is nothing any more. */
+  readonly gone: (name: string) => Effect.Effect<void>
 }
 
 export type Reconciler = (
@@ -194,6 +193,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const status = Option.orElse(decision.status, () => before.status)
     if (Option.isNone(status)) {
       cache.delete(name)
+      yield* options.gone(name)
       return "when-notified"
     }
     const rejected = yield* act(options.installation, settings, status.value, decision.actions)

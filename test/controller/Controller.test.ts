@@ -5,6 +5,7 @@ import { Effect, Layer, Option } from "effect"
 import { Consul } from "../../src/consul/Consul.ts"
 import { runController } from "../../src/controller/Controller.ts"
 import { type TaskContext, TaskDriver } from "../../src/embedded/nomad/TaskDriver.ts"
+import { Exposition } from "../../src/metrics/Exposition.ts"
 import { LeaderLock } from "../../src/leader/LeaderLock.ts"
 import { Nomad } from "../../src/nomad/Nomad.ts"
 import * as NomadHttp from "../../src/nomad/NomadHttp.ts"
@@ -17,10 +18,12 @@ import { Redaction } from "../../src/store/Redaction.ts"
 import * as VaultHttp from "../../src/vault/VaultHttp.ts"
 import { Records } from "../../src/store/Records.ts"
 import { Requests } from "../../src/store/Requests.ts"
-import { Statuses } from "../../src/store/Statuses.ts"
+import { Statuses, type StoredStatus } from "../../src/store/Statuses.ts"
+import { statusValue } from "../../src/store/statusValue.ts"
 import { scriptJob, startAgent } from "../embedded/nomad/agent.ts"
 import { scripted } from "../embedded/nomad/scriptedDriver.ts"
 import { embeddedConsul } from "../support/embeddedConsul.ts"
+import { parseExposition } from "../metrics/parseExposition.ts"
 import { eventually } from "../support/eventually.ts"
 import { plainNomad } from "../support/nomadClient.ts"
 import { digest, minimal } from "../support/world.ts"
@@ -146,6 +149,74 @@ describe("a record that somebody keeps", () => {
         assert.strictEqual((yield* archive.list({ offset: 0, limit: 9 })).total, 1)
       })
     )
+  )
+})
+
+describe("a status that moves to the archive while all of them are read", () => {
+  const kept = "team/web.yaml"
+  const other = "00000000-0000-4000-8000-000000000002"
+
+  /** The second time it hands over what it has read only once that is of the past. */
+  const slowly = (statuses: Statuses["Type"], meanwhile: Effect.Effect<void>): Statuses["Type"] => {
+    let times = 0
+    return {
+      ...statuses,
+      each: (take) =>
+        Effect.suspend(() => {
+          times += 1
+          if (times !== 2) return statuses.each(take)
+          const read: Array<StoredStatus> = []
+          return Effect.zipRight(
+            statuses.each((stored) => Effect.sync(() => void read.push(stored))),
+            Effect.zipRight(meanwhile, Effect.forEach(read, take, { discard: true }))
+          )
+        })
+    }
+  }
+
+  it.live("counts once", () =>
+    Effect.gen(function* () {
+      const statuses = yield* Statuses
+      const consul = yield* Consul
+      const archived = (name: string) => isMissing(keys.status(name))
+      const finished = Effect.map(statuses.get("team/web"), ({ status }) =>
+        Option.filter(status, (found) => found.status === "SUCCEEDED")
+      )
+      yield* put(`${keys.jobs}${kept}`, minimal)
+      yield* Effect.raceFirst(
+        runController({ installation, keys }),
+        eventually("it is published", Effect.map(finished, Option.isSome))
+      )
+      // A leader ended before it had moved this one.
+      yield* consul.put(keys.status(id), statusValue.encode({ ...Option.getOrThrow(yield* finished), name: id }))
+      yield* put(`${keys.jobs}${id}`, minimal)
+
+      const meanwhile = put(`${keys.jobs}${id}`, minimal).pipe(
+        Effect.zipRight(eventually("it is archived", archived(id))),
+        Effect.orDie,
+        Effect.provideService(Consul, consul)
+      )
+      yield* Effect.raceFirst(
+        Effect.provideService(runController({ installation, keys }), Statuses, slowly(statuses, meanwhile)),
+        Effect.gen(function* () {
+          yield* eventually("it is archived", archived(id))
+          yield* put(`${keys.jobs}${other}`, minimal)
+          yield* eventually(
+            "another one has begun",
+            Effect.map(archived(other), (missing) => !missing)
+          )
+          yield* eventually("another one is archived", archived(other))
+        })
+      )
+      const { render } = yield* Exposition
+      const { samples = [] } = parseExposition(yield* render("prometheus"), "prometheus").get("total_jobs") ?? {}
+      const succeeded = samples.filter(({ labels }) => labels["status"] === "succeeded")
+      // The one that was kept, and the other one.
+      assert.strictEqual(
+        succeeded.reduce((sum, { value }) => sum + value, 0),
+        2
+      )
+    }).pipe(Effect.provide(Layer.provideMerge(tester, Exposition.layer({ owners: 5, process: false }))), Effect.scoped)
   )
 })
 
