@@ -23,18 +23,7 @@ export const logFollow = async ({ bytes, readers, stalledBytes }: LogBench): Pro
     await rig.until("both are held", () => rig.steps.holding === 2)
     await service.settled()
 
-    const all = await follow(rig, "many", readers)
-    await write(rig, "many", all, piece)
-    const had = all.map(({ received }) => received)
-    const [cpu, own, begun] = [service.cpu(), cpuOf(process.pid), performance.now()]
-    const written = await write(rig, "many", all, bytes)
-    const elapsed = performance.now() - begun
-    const [serviceCpu, ownCpu] = [service.cpu() - cpu, cpuOf(process.pid) - own]
-    const least = Math.min(...all.map(({ received }, at) => received - (had[at] ?? 0)))
-    if (least < written) throw new Error(`a reader had ${least} bytes of ${written}`)
-    for (const reader of all) reader.close()
-    rig.steps.release("many")
-
+    // First, since a burst leaves memory that the system only takes back later.
     const [stalled, ...others] = await follow(rig, "stalled", 2)
     if (stalled === undefined) throw new Error("nobody follows")
     await write(rig, "stalled", [stalled, ...others], piece)
@@ -46,6 +35,18 @@ export const logFollow = async ({ bytes, readers, stalledBytes }: LogBench): Pro
     if (!stalled.isOpen) throw new Error("the one that took nothing was not there to the end")
     stalled.close()
     for (const reader of others) reader.close()
+    rig.steps.release("stalled")
+
+    const all = await follow(rig, "many", readers)
+    await write(rig, "many", all, piece)
+    const had = all.map(({ received }) => received)
+    const [cpu, own, begun] = [service.cpu(), cpuOf(process.pid), performance.now()]
+    const written = await write(rig, "many", all, bytes)
+    const elapsed = performance.now() - begun
+    const [serviceCpu, ownCpu] = [service.cpu() - cpu, cpuOf(process.pid) - own]
+    const least = Math.min(...all.map(({ received }, at) => received - (had[at] ?? 0)))
+    if (least < written) throw new Error(`a reader had ${least} bytes of ${written}`)
+    for (const reader of all) reader.close()
 
     const delivered = (written * readers) / mega
     const figure = (load: string) =>
