@@ -33,6 +33,9 @@ interface Try {
   readonly acts: number
 }
 
+/** A leader that acted before it was elected would be the old one: then nothing was measured. */
+const isEarly = ({ acts, elected }: Try): boolean => acts < elected - 20
+
 interface Replica {
   readonly address: string
   readonly child: ChildProcess
@@ -174,7 +177,8 @@ const measure = Effect.gen(function* () {
     yield* consul.delete(`${prefix}/jobs/failover-${number}`)
     const again = yield* boot(Number(victim.address.split(":")[1]))
     const done: Try = { signal, ...times }
-    console.log(`${signal}  elected after ${done.elected.toFixed(0)} ms, acts after ${done.acts.toFixed(0)} ms`)
+    const acted = isEarly(done) ? "the old leader acted" : `acts after ${done.acts.toFixed(0)} ms`
+    console.log(`${signal}  elected after ${done.elected.toFixed(0)} ms, ${acted}`)
     return { done, replicas: replicas.map((replica) => (replica === victim ? again : replica)) }
   })
 
@@ -189,13 +193,12 @@ const measure = Effect.gen(function* () {
   return tries
 })
 
-/** A leader that acted before it was elected would be the old one: then nothing was measured. */
 const report = (tries: ReadonlyArray<Try>, signal: Signal): boolean => {
   const own = tries.filter((one) => one.signal === signal)
   const acts = own.map((one) => one.acts)
   const elected = own.map((one) => one.elected)
   const [half, most] = [percentile(acts, 0.5), percentile(acts, 1)]
-  const early = own.filter((one) => one.acts < one.elected - 20).length
+  const early = own.filter(isEarly).length
   if (early > 0) console.log(`${signal}: ${early} builds were registered by the old leader: these tries say nothing`)
   const good = early === 0 && most <= goals[signal]
   console.log(

@@ -101,17 +101,13 @@ export class Rig {
   }
 
   /** Waits until it holds, as long as the service lives. `what`: for whoever reads why it never did. */
-  async until(what: string, holds: () => boolean, patience = 600_000): Promise<void> {
+  async until(what: string, holds: () => boolean | Promise<boolean>, patience = 600_000): Promise<void> {
     const deadline = performance.now() + patience
-    while (!holds()) {
-      this.#mustRun()
+    while (!(await holds())) {
+      this.service.mustRun()
       if (performance.now() > deadline) throw new Error(`it never came true that ${what}`)
       await pause(50)
     }
-  }
-
-  #mustRun(): void {
-    if (!this.service.running) throw new Error("the service ended: see its log")
   }
 
   put(names: ReadonlyArray<string>, more: object = {}): Promise<void> {
@@ -135,7 +131,7 @@ export class Rig {
     await this.#stepsEnded(names.length, deadline)
     let left = [...names]
     while (left.length > 0) {
-      this.#mustRun()
+      this.service.mustRun()
       if (performance.now() > deadline) throw new Error(`${left.length} jobs did not end, ${left[0]} among them`)
       const seen = await Promise.all(left.slice(0, 16).map((name) => this.status(name)))
       const over = seen.flatMap((status) => (status !== undefined && isAtRest(status) ? [status] : []))
@@ -157,7 +153,7 @@ export class Rig {
     for (;;) {
       const { value: left } = await this.run((consul) => consul.keys(keys.jobs))
       if (left.length === 0) return
-      this.#mustRun()
+      this.service.mustRun()
       if (performance.now() > deadline) throw new Error(`${left.length} jobs were not archived, ${left[0]} among them`)
       await pause(20)
     }

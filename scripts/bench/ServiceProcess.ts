@@ -60,6 +60,11 @@ export class ServiceProcess {
     return this.#process.running
   }
 
+  /** Whoever waits for it must not wait for ever. */
+  mustRun(): void {
+    if (!this.running) throw new Error("the service ended: see its log")
+  }
+
   async scrape(): Promise<Scrape> {
     return new Scrape(await (await fetch(this.#metrics)).text())
   }
@@ -71,7 +76,7 @@ export class ServiceProcess {
   async settled(atLeast = 0): Promise<number> {
     let last = { passes: -1, at: 0 }
     for (;;) {
-      if (!this.running) throw new Error("the service ended: see its log")
+      this.mustRun()
       const scrape = await this.scrape().catch(() => undefined)
       if (scrape === undefined) {
         await pause(20)

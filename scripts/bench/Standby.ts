@@ -23,7 +23,7 @@ export const asStandby = async <A>(
     await rig.storeCopies(template, names)
     await holdOffice(rig)
     await rig.serve()
-    await ready(rig)
+    await rig.until("the replica is ready", () => isReady(rig), 30_000)
     const bare = await BareServer.start({
       folder: rig.folder,
       consul: `http://127.0.0.1:${rig.consul.port}`,
@@ -49,14 +49,10 @@ const holdOffice = async (rig: Rig): Promise<void> => {
   }
 }
 
-const ready = async (rig: Rig): Promise<void> => {
-  for (let tries = 0; tries < 600; tries++) {
-    const answer = await fetch(`${rig.service.address}/ready`).catch(() => undefined)
-    await answer?.arrayBuffer()
-    if (answer?.status === 200) return
-    await pause(50)
-  }
-  throw new Error("the service is not ready: see its log")
+const isReady = async (rig: Rig): Promise<boolean> => {
+  const answer = await fetch(`${rig.service.address}/ready`).catch(() => undefined)
+  await answer?.arrayBuffer()
+  return answer?.status === 200
 }
 
 const tidy = async (rig: Rig): Promise<void> => {
