@@ -14,7 +14,7 @@ import { Records } from "../store/Records.ts"
 import type { Redaction } from "../store/Redaction.ts"
 import { Requests } from "../store/Requests.ts"
 import { LiveSettings } from "../store/LiveSettings.ts"
-import { Statuses, type StoredStatus } from "../store/Statuses.ts"
+import { type StatusRead, Statuses, type StoredStatus } from "../store/Statuses.ts"
 import { answerCollections } from "./answerCollections.ts"
 import { eachOf } from "./eachOf.ts"
 import { makeLedger } from "./Ledger.ts"
@@ -169,13 +169,14 @@ const term = Effect.fnUntraced(function* (
   /** What is under way comes first: somebody waits for it. */
   const underWay = Effect.gen(function* () {
     const known = new Set<string>()
-    yield* eachStored(({ modifyIndex, status }, { isOutdated, remember }) =>
+    yield* eachStored((stored, { isOutdated, remember }) =>
       Effect.sync(() => {
+        const { status } = stored
         known.add(status.name)
         if (isOutdated(status.name)) return
         meter.known(status)
         enter(status)
-        if (active.has(status.name)) remember(status.name, { status: Option.some(status), modifyIndex })
+        if (active.has(status.name)) remember(status.name, readOf(stored))
       })
     )
     yield* Effect.forEach([...active], queue.add, { discard: true })
@@ -188,14 +189,15 @@ const term = Effect.fnUntraced(function* (
     yield* Effect.forEach(fresh, (name) => Effect.zipLeft(announce(name), Effect.yieldNow()), { discard: true })
     yield* Effect.forEach(requests.all(), wakeFor, { discard: true })
     // Read once more, a few at a time: what is over and done with lies in memory only while it is looked at.
-    yield* eachStored(({ modifyIndex, status }, { isOutdated, remember }) => {
+    yield* eachStored((stored, { isOutdated, remember }) => {
+      const { status } = stored
       if (active.has(status.name) || !known.has(status.name)) return Effect.void
       return Effect.zipRight(
         queue.hasRoom,
         Effect.suspend(() => {
           // While there was no room, a pass has looked at it.
           if (isOutdated(status.name)) return Effect.void
-          remember(status.name, { status: Option.some(status), modifyIndex })
+          remember(status.name, readOf(stored))
           return queue.addLater(status.name)
         })
       )
@@ -243,6 +245,8 @@ const resync = Duration.minutes(5)
 /** From 200 ms to a minute, doubling. */
 const backoff = (failures: number): Duration.Duration =>
   Duration.millis(Math.min(60_000, 100 * 2 ** Math.min(failures, 16)))
+
+const readOf = ({ modifyIndex, status }: StoredStatus): StatusRead => ({ status: Option.some(status), modifyIndex })
 
 /** Each status in the store, however often it takes. */
 const eachStatus = Effect.fnUntraced(function* (take: (stored: StoredStatus) => Effect.Effect<void>) {

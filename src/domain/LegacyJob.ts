@@ -1,4 +1,5 @@
 import { Option, Schema } from "effect"
+import { Timestamp } from "./Status.ts"
 
 /**
  * A job as the ancestor of this service kept it, in one JSON value with all of its logs. What it wrote into its history is
@@ -40,14 +41,11 @@ const text = nullish(Schema.String)
 const lines = nullish(Schema.Array(Schema.String))
 
 /** A moment in RFC 3339, with up to nine digits of a second. Go's zero time stands for none. */
-const Moment = Schema.String.pipe(
-  Schema.filter((written) => !Number.isNaN(Date.parse(written)), { message: () => "not a time" }),
-  Schema.transform(Schema.UndefinedOr(Schema.Number), {
-    strict: true,
-    decode: (written) => (Date.parse(written) > 0 ? Date.parse(written) : undefined),
-    encode: (time) => new Date(time ?? 0).toISOString()
-  })
-)
+const Moment = Schema.transform(Timestamp, Schema.UndefinedOr(Schema.Number), {
+  strict: true,
+  decode: (time) => (time > 0 ? time : undefined),
+  encode: (time) => time ?? 0
+})
 
 const milestone = nullish(Moment)
 
