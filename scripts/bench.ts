@@ -6,8 +6,9 @@ import { failover } from "./bench/failover.ts"
 import { http } from "./bench/http.ts"
 import { leaks } from "./bench/leaks.ts"
 import { logFollow } from "./bench/logFollow.ts"
+import { overRealNomad } from "./bench/realNomad.ts"
 import { scale } from "./bench/scale.ts"
-import { throughput } from "./bench/throughput.ts"
+import { inMemory, overServers } from "./bench/throughput.ts"
 
 // Figures of the real program under load: one JSON document for machines, a table for people. Absolute times are the
 // machine's as much as the program's; ratios, counts and exponents are not.
@@ -22,14 +23,14 @@ const { values } = parseArgs({
 })
 const { quick } = values
 const jobs = values.jobs === undefined ? undefined : Number(values.jobs)
+const throughputJobs = jobs ?? (quick ? 200 : 2000)
 
-/** In the order in which they run. */
+/** In the order in which they run; one that fails takes none of the others' figures with it. */
 const loads: ReadonlyArray<{ readonly letters: string; readonly run: () => Promise<ReadonlyArray<Figure>> }> = [
-  {
-    letters: "a",
-    run: () =>
-      throughput({ jobs: jobs ?? (quick ? 200 : 2000), simulatedJobs: quick ? 200 : 1000, realJobs: quick ? 20 : 200 })
-  },
+  { letters: "a", run: () => overServers("any", throughputJobs) },
+  { letters: "a", run: () => overServers("embedded", throughputJobs) },
+  { letters: "a", run: () => overRealNomad(quick ? 20 : 200) },
+  { letters: "a", run: () => inMemory(quick ? 200 : 1000) },
   {
     letters: "bcdh",
     run: () =>
@@ -62,7 +63,7 @@ const loads: ReadonlyArray<{ readonly letters: string; readonly run: () => Promi
 ]
 
 const wanted = values.only === "" ? [] : values.only.split(",").map((letter) => letter.trim())
-const known = loads.flatMap(({ letters }) => letters.split(""))
+const known = [...new Set(loads.flatMap(({ letters }) => letters.split("")))]
 const unknown = wanted.filter((letter) => !known.includes(letter))
 if (unknown.length > 0) {
   console.error(`--only: there is no load ${unknown.join(", ")}; there are ${known.toSorted().join(", ")}`)

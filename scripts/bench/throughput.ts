@@ -9,26 +9,10 @@ import { bundle } from "../build.ts"
 import { asInTheImage } from "./asInTheImage.ts"
 import { atLeast, atMost, type Figure, figureUnder } from "./Figure.ts"
 import { Rig } from "./Rig.ts"
-import { overRealNomad } from "./realNomad.ts"
 import { timeJobs } from "./timeJobs.ts"
 
-export interface ThroughputLoad {
-  readonly jobs: number
-  /** Of those that run on the simulator's systems. */
-  readonly simulatedJobs: number
-  /** Of those whose steps a real Nomad runs. */
-  readonly realJobs: number
-}
-
-/** (a) Jobs from their record to the end of their cleaning up, with steps that take no time. */
-export const throughput = async (load: ThroughputLoad): Promise<ReadonlyArray<Figure>> => [
-  ...(consulProgram() === undefined ? [] : await overServers("any", load.jobs)),
-  ...(await overServers("embedded", load.jobs)),
-  ...(await overRealNomad(load.realJobs)),
-  ...(await inMemory(load.simulatedJobs))
-]
-
-const inMemory = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
+/** (a) Jobs over the simulator's systems, from their record to the end of their cleaning up, with steps that take no time. */
+export const inMemory = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
   const folder = mkdtempSync(join(tmpdir(), "jobforge-bench-"))
   try {
     const program = join(folder, "simulatedProcess.mjs")
@@ -46,7 +30,9 @@ const inMemory = async (jobs: number): Promise<ReadonlyArray<Figure>> => {
   }
 }
 
-const overServers = async (wanted: "any" | "embedded", jobs: number): Promise<ReadonlyArray<Figure>> => {
+/** (a) The same through the program itself, over a real Consul where there is one, or over the embedded. */
+export const overServers = async (wanted: "any" | "embedded", jobs: number): Promise<ReadonlyArray<Figure>> => {
+  if (wanted === "any" && consulProgram() === undefined) return []
   const rig = await Rig.open(wanted)
   try {
     const { counts, cpu, failed, rate } = await timeJobs(rig, 500, jobs)
