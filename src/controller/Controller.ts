@@ -261,9 +261,10 @@ const eachStatus = Effect.fnUntraced(function* (take: (stored: StoredStatus) => 
 
 /**
  * Until a look at what has not ended: it takes in what follows meanwhile. A task that starts is of interest only where that
- * takes long, and is looked at when it runs.
+ * takes long, and is looked at when it runs. That a quick one runs and that it ended are two pieces of news: Nomad's client
+ * sends its own every 200 ms (`allocSyncIntv` in client/client.go), and the server gathers what comes within 50.
  */
-const waits = { starting: "2 seconds", running: "50 millis", unplaced: "50 millis" } as const
+const waits = { starting: "2 seconds", running: "300 millis", unplaced: "50 millis" } as const
 
 const followNomad = Effect.fnUntraced(function* (
   queue: WorkQueue,

@@ -62,7 +62,7 @@ const patience = 8
 const room = 256
 
 /** Milliseconds. */
-const waits = { "50 millis": 50, "2 seconds": 2000 }
+const waits = { "50 millis": 50, "300 millis": 300, "2 seconds": 2000 }
 
 /** How long what was announced may wait. */
 export type Wait = keyof typeof waits
