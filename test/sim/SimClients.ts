@@ -30,6 +30,8 @@ interface Task extends Execution {
   stage: "starting" | "running" | "ended"
   stopping: boolean
   status: Allocation["ClientStatus"]
+  /** Whether the servers will hear of its newest state. */
+  reporting: boolean
   timers: Array<() => void>
 }
 
@@ -153,6 +155,7 @@ export class SimClients {
       stage: "starting",
       stopping: false,
       status: "pending",
+      reporting: false,
       timers: []
     }
     this.tasks.set(row.ID, task)
@@ -220,8 +223,17 @@ export class SimClients {
     this.report(task)
   }
 
-  /** Nothing is told twice or out of order: a client sends the newest state of each task. */
+  /** Nothing is told twice or out of order: a client gathers for a while, and sends the newest state of each task. */
   private report(task: Task): void {
+    if (task.reporting) return
+    task.reporting = true
+    this.timeline.after(gathering, () => {
+      task.reporting = false
+      this.tell(task)
+    })
+  }
+
+  private tell(task: Task): void {
     if (this.away.has(task.nodeId) || Option.isNone(HashMap.get(this.world.state.allocations, task.allocationId)))
       return
     this.world.execute({
@@ -245,6 +257,9 @@ export class SimClients {
     return new Date(this.timeline.now).toISOString()
   }
 }
+
+/** Milliseconds: `allocSyncIntv` in Nomad's client/client.go. */
+const gathering = 200
 
 const heartbeatLimit = 15_000
 /** As the job specs ask for. */
