@@ -105,8 +105,8 @@ describe("a leader whose work stands still", () => {
         nomad: (nomad) => ({
           ...nomad,
           // The first answer never comes.
-          job: (id) =>
-            calls++ === 0 ? Effect.zipRight(Deferred.succeed(wedged, undefined), Effect.never) : nomad.job(id)
+          allocations: (id) =>
+            calls++ === 0 ? Effect.zipRight(Deferred.succeed(wedged, undefined), Effect.never) : nomad.allocations(id)
         })
       })
       yield* stage.put("alone", record("alone"))

@@ -62,7 +62,8 @@ export const startEmbeddedNomad = Effect.fn("startEmbeddedNomad")(function* (
   const engine = yield* openEngine(join(data, "server"))
   const node = yield* nodeOf(options, data)
   engine.execute({ _tag: "UpsertNode", node })
-  const client = yield* startClient(engine, node.ID, allocations, options.keptAllocations ?? usualKeptAllocations).pipe(
+  const folders = { allocations, started: join(data, "started") }
+  const client = yield* startClient(engine, node.ID, folders, options.keptAllocations ?? usualKeptAllocations).pipe(
     Effect.provideService(Secrets, secrets)
   )
   let { port } = options

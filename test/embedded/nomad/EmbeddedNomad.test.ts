@@ -257,6 +257,24 @@ describe("across restarts", () => {
     })
   )
 
+  it.scopedLive("what had started has failed, though the servers hadn't heard of it", () =>
+    Effect.gen(function* () {
+      const data = yield* scratchFolder
+      const before = yield* startAgent(scripted({ long: {} }), { data })
+      const started = Effect.sync(() => readdirSync(join(data, "started")))
+      yield* before.call("POST", "/v1/jobs", scriptJob("busy", "long"))
+      yield* Effect.repeat(Effect.delay(started, 1), { until: (marks) => marks.length > 0 })
+      yield* before.stop
+      const second = scripted({})
+      const after = yield* startAgent(second, { data })
+      const allocation = yield* after.ended("busy")
+      assert.strictEqual(at(allocation, "ClientStatus"), "failed")
+      assert.isString(at(allocation, "TaskStates", "main", "StartedAt"))
+      assert.lengthOf(second.contexts, 0)
+      assert.deepStrictEqual(yield* started, [])
+    })
+  )
+
   it.scopedLive("a task that doesn't care for SIGTERM is ended within a bound when the agent is", () =>
     Effect.gen(function* () {
       const driver = scripted({ long: { stubborn: true, runsMs: 20_000 } })

@@ -6,6 +6,7 @@ import type { NomadEngine } from "../server/NomadEngine.ts"
 import { TaskDriver } from "../TaskDriver.ts"
 import type { Secrets } from "../template/TaskTemplates.ts"
 import { AllocationFolder } from "./AllocationFolder.ts"
+import { type AllocationUpdates, makeAllocationUpdates } from "./AllocationUpdates.ts"
 import { EndedFolders } from "./EndedFolders.ts"
 import { runAllocation } from "./runAllocation.ts"
 import { TaskReporter } from "./TaskReporter.ts"
@@ -13,6 +14,13 @@ import { TaskReporter } from "./TaskReporter.ts"
 export interface EmbeddedNomadClient {
   /** Removes a finished allocation's folder; `false` when it isn't known or still runs. */
   readonly collect: (allocationId: string) => Promise<boolean>
+}
+
+export interface ClientFolders {
+  /** What the allocations see. */
+  readonly allocations: string
+  /** What runs that the servers don't know of yet. */
+  readonly started: string
 }
 
 /** Nomad's `gc_max_allocs`: how many finished allocations keep their folders. */
@@ -25,14 +33,15 @@ export const usualKeptAllocations = 50
 export const startClient = Effect.fnUntraced(function* (
   engine: NomadEngine,
   nodeId: string,
-  allocationsFolder: string,
+  { allocations: allocationsFolder, started }: ClientFolders,
   keptAllocations: number
 ): Effect.fn.Return<EmbeddedNomadClient, never, TaskDriver | Secrets | Scope.Scope> {
   const runs = yield* FiberMap.make<string>()
   const stops = new Map<string, Deferred.Deferred<void>>()
   const wakeUps = yield* Queue.sliding<void>(1)
 
-  yield* recover(engine, nodeId, allocationsFolder)
+  const updates = yield* makeAllocationUpdates(engine, started)
+  yield* recover(engine, updates, nodeId, allocationsFolder)
   yield* removeForgotten(engine, allocationsFolder)
   const folders = new EndedFolders(engine.state, yield* namesIn(allocationsFolder), keptAllocations)
 
@@ -50,7 +59,7 @@ export const startClient = Effect.fnUntraced(function* (
     const stop = yield* Deferred.make<void>()
     if (allocation.DesiredStatus === "stop") yield* Deferred.succeed(stop, undefined)
     stops.set(allocation.ID, stop)
-    const reporter = new TaskReporter(engine, allocation.ID, task.Name)
+    const reporter = new TaskReporter(updates, allocation.ID, task.Name)
     const folder = new AllocationFolder(allocationsFolder, allocation.ID, task.Name)
     const run = runAllocation({ allocation, task, node, folder, reporter, stop }).pipe(
       Effect.catchAllCause((cause) =>
@@ -100,18 +109,27 @@ const broke = Effect.fnUntraced(function* (reporter: TaskReporter, cause: Cause.
  * After a crash or a stop of this process: what had started is lost and says so, whatever of it still runs is ended;
  * what had not is begun anew.
  */
-const recover = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string, folder: string) {
+const recover = Effect.fnUntraced(function* (
+  engine: NomadEngine,
+  updates: AllocationUpdates,
+  nodeId: string,
+  folder: string
+) {
   const driver = yield* TaskDriver
+  const names = new Set(yield* namesIn(folder))
   // Purged while they ran.
-  const forgotten = (yield* namesIn(folder)).filter((name) => !HashMap.has(engine.state.allocations, name))
-  const begun = liveAllocationsOfNode(engine.state, nodeId).filter(({ TaskStates }) => TaskStates !== null)
+  const forgotten = [...names].filter((name) => !HashMap.has(engine.state.allocations, name))
+  // What has a folder is begun, whether the servers have heard of it or not.
+  const begun = liveAllocationsOfNode(engine.state, nodeId).filter(
+    ({ ID, TaskStates }) => TaskStates !== null || names.has(ID)
+  )
   const swept = [...begun.map((allocation) => allocation.ID), ...forgotten]
   if (swept.length > 0) yield* driver.sweep(swept)
   for (const allocation of begun) {
     const task = taskOf(allocation)
-    const state = task === undefined ? undefined : allocation.TaskStates?.[task.Name]
+    const state = task === undefined ? undefined : lastStateOf(allocation, task.Name, updates)
     if (task === undefined || state === undefined || state.StartedAt === null) continue
-    const reporter = new TaskReporter(engine, allocation.ID, task.Name, state)
+    const reporter = new TaskReporter(updates, allocation.ID, task.Name, state)
     if (allocation.DesiredStatus === "stop") {
       yield* reporter.note(TaskEvents.killed)
       yield* reporter.complete
@@ -122,6 +140,12 @@ const recover = Effect.fnUntraced(function* (engine: NomadEngine, nodeId: string
     yield* reporter.failed
   }
 })
+
+const lastStateOf = (allocation: Allocation, task: string, { untold }: AllocationUpdates): TaskEvents.TaskState => {
+  const told = allocation.TaskStates?.[task] ?? TaskEvents.pendingTask
+  const started = untold.get(allocation.ID)
+  return started === undefined ? told : { ...told, State: "running", StartedAt: started.toISOString() }
+}
 
 /** Folders of allocations that the servers have forgotten. */
 const removeForgotten = Effect.fnUntraced(function* (engine: NomadEngine, folder: string) {

@@ -1,17 +1,17 @@
-import { Clock, Effect, Schedule } from "effect"
+import { Clock, Effect } from "effect"
 import type { Allocation } from "../machine/NomadState.ts"
 import { at, pendingTask, type TaskState, type UntimedEvent, withEvent } from "../machine/TaskEvent.ts"
-import type { NomadEngine } from "../server/NomadEngine.ts"
+import type { AllocationUpdates } from "./AllocationUpdates.ts"
 
 /** What is known of one task, and how the servers hear of it. */
 export class TaskReporter {
   private state: TaskState = pendingTask
-  private readonly engine: NomadEngine
+  private readonly updates: AllocationUpdates
   private readonly allocationId: string
   private readonly taskName: string
 
-  constructor(engine: NomadEngine, allocationId: string, taskName: string, known?: TaskState) {
-    this.engine = engine
+  constructor(updates: AllocationUpdates, allocationId: string, taskName: string, known?: TaskState) {
+    this.updates = updates
     this.allocationId = allocationId
     this.taskName = taskName
     if (known !== undefined) this.state = known
@@ -25,32 +25,26 @@ export class TaskReporter {
   }
 
   get running(): Effect.Effect<void> {
-    return Effect.zipRight(
-      Effect.map(Clock.currentTimeMillis, (now) => {
-        this.state = { ...this.state, State: "running", StartedAt: rfc3339(now) }
-      }),
-      this.tell("running", "Tasks are running")
-    )
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      this.state = { ...this.state, State: "running", StartedAt: rfc3339(now) }
+      return this.stillRunning
+    })
   }
 
   get pending(): Effect.Effect<void> {
-    return this.tell("pending", "No tasks have started")
+    return this.tell("soon", "pending", "No tasks have started")
   }
 
   get stillRunning(): Effect.Effect<void> {
-    return this.tell("running", "Tasks are running")
+    return this.tell("soon", "running", "Tasks are running")
   }
 
   get complete(): Effect.Effect<void> {
-    return Effect.zipRight(this.end(false), this.tell("complete", "All tasks have completed"))
+    return Effect.zipRight(this.end(false), this.tell("now", "complete", "All tasks have completed"))
   }
 
   get failed(): Effect.Effect<void> {
-    return Effect.zipRight(this.end(true), this.tell("failed", "Failed tasks"))
-  }
-
-  get hasStarted(): boolean {
-    return this.state.StartedAt !== null
+    return Effect.zipRight(this.end(true), this.tell("now", "failed", "Failed tasks"))
   }
 
   private end(failed: boolean): Effect.Effect<void> {
@@ -59,21 +53,18 @@ export class TaskReporter {
     })
   }
 
-  /** A disk that is full for a while must not lose the end of a task: it is told again until it is stored. */
-  private tell(clientStatus: Allocation["ClientStatus"], clientDescription: string): Effect.Effect<void> {
-    return Effect.try(() =>
-      this.engine.execute({
-        _tag: "UpdateAllocations",
-        updates: [
-          { id: this.allocationId, clientStatus, clientDescription, taskStates: { [this.taskName]: this.state } }
-        ]
+  private tell(
+    when: "soon" | "now",
+    clientStatus: Allocation["ClientStatus"],
+    clientDescription: string
+  ): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.updates[when]({
+        id: this.allocationId,
+        clientStatus,
+        clientDescription,
+        taskStates: { [this.taskName]: this.state }
       })
-    ).pipe(
-      Effect.tapError((error) => Effect.logWarning("an allocation's state can't be stored", error)),
-      Effect.retry(Schedule.spaced("1 second")),
-      // The schedule never gives up.
-      Effect.orDie,
-      Effect.asVoid
     )
   }
 }
