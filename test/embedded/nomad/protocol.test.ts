@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
+import { execFile } from "node:child_process"
 import { symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { promisify } from "node:util"
 import { at, scriptJob, startAgent } from "./agent.ts"
 import { readFor } from "./rawRequest.ts"
 import { scripted } from "./scriptedDriver.ts"
@@ -164,6 +166,18 @@ describe("files of an allocation", () => {
       assert.strictEqual((yield* cat("main/local/link")).text, "Path escapes the alloc directory")
       assert.strictEqual((yield* cat("main/secrets/token")).text, "Reading secret file prohibited: main/secrets/token")
       assert.include((yield* cat("main/local/sneaky")).text, "prohibited")
+    })
+  )
+
+  it.scopedLive("that nobody ever writes to hold up nothing", () =>
+    Effect.gen(function* () {
+      const driver = scripted({})
+      const agent = yield* startAgent(driver)
+      yield* agent.call("POST", "/v1/jobs", scriptJob("web", "none"))
+      const id = String(at(yield* agent.ended("web"), "ID"))
+      const pipe = join(driver.contexts[0]?.folders.local ?? "", "pipe")
+      yield* Effect.promise(() => promisify(execFile)("mkfifo", [pipe]))
+      assert.strictEqual((yield* agent.get(`/v1/client/fs/cat/${id}?path=main/local/pipe`)).status, 500)
     })
   )
 })

@@ -1,4 +1,4 @@
-import { chmodSync, type Dirent, mkdirSync, readdirSync, rmSync } from "node:fs"
+import { chmodSync, type Dirent, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join, sep } from "node:path"
 import type { TaskFolders } from "../TaskDriver.ts"
@@ -51,10 +51,7 @@ export class AllocationFolder {
   /** At once for whoever reads in it: a folder that goes file by file shows an empty log for a while. */
   async remove(): Promise<void> {
     const leaving = `${this.root}.removed`
-    const moved = await rename(this.root, leaving).then(
-      () => leaving,
-      () => this.root
-    )
+    const moved = isRenamed(this.root, leaving) ? leaving : this.root
     if (hasFew(moved)) rmSync(moved, { recursive: true, force: true })
     else await rm(moved, { recursive: true, force: true })
   }
@@ -70,6 +67,15 @@ export class AllocationFolder {
     const path = join(this.task, destination)
     if (!path.startsWith(this.root + sep)) throw new Error(`${destination} escapes the allocation's folder`)
     return path
+  }
+}
+
+const isRenamed = (from: string, to: string): boolean => {
+  try {
+    renameSync(from, to)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -48,11 +48,12 @@ export const runAllocation = (run: AllocationRun): Effect.Effect<void, never, Ta
 
 /** The environment with all templates rendered; `undefined` when the allocation ended instead. */
 const templatesOf = Effect.fnUntraced(function* (run: AllocationRun) {
-  const plain = taskEnvironment(run.allocation, run.task, run.node, {})
+  const plain = taskEnvironment(run.allocation, run.task, run.node)
   let told = ""
   for (;;) {
     const outcome = yield* renderTemplates(run.task, plain, nodeValues(run.node), run.folder)
-    if (outcome._tag === "Ready") return taskEnvironment(run.allocation, run.task, run.node, outcome.env)
+    // What templates made stands over all else.
+    if (outcome._tag === "Ready") return { ...plain, ...outcome.env }
     if (outcome._tag === "Failed") {
       yield* run.reporter.note(TaskEvents.killingBecause(`Template failed: ${outcome.reason}`))
       yield* run.reporter.note(TaskEvents.killed)

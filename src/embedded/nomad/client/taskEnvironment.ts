@@ -50,12 +50,12 @@ export const nomadVariables = (allocation: Allocation, task: Task, node: NomadNo
   }
 }
 
-/** A task's environment: Nomad's variables, the job's `Env` over them, what templates made over both. */
-export const taskEnvironment = (allocation: Allocation, task: Task, node: NomadNode, fromTemplates: Values): Values => {
+/** A task's environment but for what templates make: Nomad's variables, and the job's `Env` over them. */
+export const taskEnvironment = (allocation: Allocation, task: Task, node: NomadNode): Values => {
   const variables = nomadVariables(allocation, task, node)
   const known = { ...nodeValues(node), ...variables }
   const own = Object.entries(task.Env ?? {}).map(([key, value]) => [interpolate(key, known), interpolate(value, known)])
-  return { ...variables, ...Object.fromEntries(own), ...fromTemplates }
+  return { ...variables, ...Object.fromEntries(own) }
 }
 
 /** Replaces `${name}` where the name is known and leaves the rest as it is. */

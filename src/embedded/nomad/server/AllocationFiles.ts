@@ -1,5 +1,15 @@
-import { existsSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs"
-import { type FileHandle, open } from "node:fs/promises"
+import {
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync
+} from "node:fs"
 import { join, sep } from "node:path"
 import { HttpFault } from "./NomadRequest.ts"
 
@@ -45,14 +55,16 @@ export class AllocationFiles {
     return { ...infoOf(target.split(sep).at(-1) ?? "", info), ContentType: contentType(path, info) }
   }
 
-  /** Fails with 500 for what may not be read or isn't there. */
-  async open(path: string): Promise<FileHandle> {
+  /** Throws HttpFault with 500 for what may not be read or isn't there. */
+  open(path: string): OpenFile {
     const target = this.locate(path)
     const [, folder = ""] = target.slice(this.root.length).split(sep).slice(1)
     if (folder === "secrets" || folder === "private") {
       throw new HttpFault(500, `Reading ${folder === "secrets" ? "secret" : "private"} file prohibited: ${path}`)
     }
-    return open(target, "r").catch((error: unknown) => fault(500, "open", target, error))
+    // A pipe that nobody writes to must hold up nothing.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK
+    return new OpenFile(attempt(500, "open", target, () => openSync(target, flags)))
   }
 
   /** Links are followed before it is judged: a task can make them. */
@@ -67,6 +79,30 @@ export class AllocationFiles {
       if (real !== target) throw new HttpFault(500, "Path escapes the alloc directory")
     }
     return real.startsWith(root) ? this.root + real.slice(root.length) : target
+  }
+}
+
+/** How much of a file is read at once at most. */
+const pieceBytes = 64 * 1024
+
+/** Where each piece is read to before as much as there was of it is copied: it is all done before anybody else reads. */
+const scratch = Buffer.allocUnsafeSlow(pieceBytes)
+
+export class OpenFile {
+  readonly #file: number
+
+  constructor(file: number) {
+    this.#file = file
+  }
+
+  /** A piece from there, of so many bytes at most; empty at the end. */
+  read(position: number, most = pieceBytes): Uint8Array {
+    const length = readSync(this.#file, scratch, 0, Math.min(pieceBytes, most), position)
+    return new Uint8Array(scratch.subarray(0, length))
+  }
+
+  close(): void {
+    closeSync(this.#file)
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import type { AllocationFiles } from "./AllocationFiles.ts"
+import type { AllocationFiles, OpenFile } from "./AllocationFiles.ts"
 import { HttpFault } from "./NomadRequest.ts"
 
 /** A piece of a file. `Offset` is the position behind it in `File`. */
@@ -18,9 +18,6 @@ export interface FramesOptions {
   readonly signal: AbortSignal
 }
 
-/** How much of a file one frame holds at most. */
-const frameBytes = 64 * 1024
-
 /** How often a followed file is looked at. */
 const lookMs = 100
 
@@ -35,20 +32,19 @@ export async function* fileFrames(
   if (info.IsDir) throw new HttpFault(400, `file ${JSON.stringify(path)} is a directory`)
   let offset = options.origin === "end" ? Math.max(0, info.Size - options.offset) : options.offset
   let left = limit > 0 ? limit : Number.POSITIVE_INFINITY
-  const handle = await files.open(path)
+  const file = files.open(path)
   try {
     while (left > 0 && !options.signal.aborted) {
-      const buffer = new Uint8Array(Math.min(frameBytes, left))
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
-      if (bytesRead > 0) {
-        offset += bytesRead
-        left -= bytesRead
-        yield { data: buffer.subarray(0, bytesRead), file: path, offset }
+      const data = file.read(offset, left)
+      if (data.length > 0) {
+        offset += data.length
+        left -= data.length
+        yield { data, file: path, offset }
       } else if (options.follow) await pause(options.signal)
       else return
     }
   } finally {
-    await handle.close()
+    file.close()
   }
 }
 
@@ -133,8 +129,8 @@ async function* oneLogFile(
   options: FramesOptions
 ): AsyncGenerator<FileFrame, number> {
   let { offset } = start
-  const handle = await files.open(path).catch(() => undefined)
-  if (handle === undefined) {
+  const file = openedIn(files, path)
+  if (file === undefined) {
     if (!files.exists()) throw new HttpFault(404, "log entry for task and log type not found")
     // Rotated away between the listing and now.
     return offset
@@ -142,11 +138,10 @@ async function* oneLogFile(
   try {
     let outdated = false
     while (!options.signal.aborted) {
-      const buffer = new Uint8Array(frameBytes)
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
-      if (bytesRead > 0) {
-        offset += bytesRead
-        yield { data: buffer.subarray(0, bytesRead), file: path, offset }
+      const data = file.read(offset)
+      if (data.length > 0) {
+        offset += data.length
+        yield { data, file: path, offset }
         continue
       }
       // What was written before the newer file began is read after it was seen.
@@ -155,9 +150,17 @@ async function* oneLogFile(
       if (!outdated) await pause(options.signal)
     }
   } finally {
-    await handle.close()
+    file.close()
   }
   return offset
+}
+
+const openedIn = (files: AllocationFiles, path: string): OpenFile | undefined => {
+  try {
+    return files.open(path)
+  } catch {
+    return undefined
+  }
 }
 
 /** Ends early, without an error, when nobody wants more. */
