@@ -12,6 +12,8 @@ const usual = { least: 20, most: 300 }
 
 /** A ref that ends so is built until somebody stops it. */
 export const endlessRef = "endless"
+/** A ref that ends so takes long enough to build that it is seen while it does. */
+export const longRef = "long"
 /** The Dockerfile of this ref doesn't build. */
 export const brokenRef = "broken"
 /** A test command that fails. */
@@ -76,7 +78,7 @@ const build = Effect.fnUntraced(function* (registry: ModelRegistry, dice: Dice, 
   if (ref.endsWith(endlessRef)) return yield* Effect.never
   const final = env["JOBFORGE_TARGET"] === "final"
   const earlier = final ? registry.tag(marker) : undefined
-  yield* pause(dice)
+  yield* ref.endsWith(longRef) ? Effect.sleep("1 second") : pause(dice)
   if (ref.endsWith(brokenRef)) return 1
   // A second build of the same sources makes other bytes.
   const digest = earlier ?? `sha256:${createHash("sha256").update(context.allocationId).digest("hex")}`

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, HashMap, Logger, Option } from "effect"
+import { longRef } from "../../scripts/chaos/modelDriver.ts"
 import { Unavailable } from "../../src/http/ApiError.ts"
 import { eventually } from "../support/eventually.ts"
 import { freePort } from "../support/freePort.ts"
@@ -47,7 +48,7 @@ describe("what operators look for in the logs", () => {
         "it leads",
         Effect.sync(() => said("leading").length === 1)
       )
-      yield* post(port, "/json/submitJob", record("rest", withTests))
+      yield* post(port, "/json/submitJob", record("rest", { ...withTests, git_ref: longRef }))
       const call = {
         jsonrpc: "2.0",
         id: 1,

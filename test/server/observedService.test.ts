@@ -3,7 +3,7 @@ import { Cause, Deferred, Effect, Exit, Fiber, Predicate, Schedule } from "effec
 import { parseExposition, type ParsedFamily, valueOf } from "../metrics/parseExposition.ts"
 import { freePort } from "../support/freePort.ts"
 import { atRest, record, setStage, withTests } from "../zoo/support/Stage.ts"
-import { brokenRef } from "../../scripts/chaos/modelDriver.ts"
+import { brokenRef, longRef } from "../../scripts/chaos/modelDriver.ts"
 
 const fetchText = (url: string, headers: Readonly<Record<string, string>> = {}) =>
   Effect.tryPromise(async (signal) => {
@@ -46,7 +46,7 @@ describe("a service that is observed", () => {
       const stage = yield* setStage
       const [port, metrics] = [yield* freePort, yield* freePort]
       yield* stage.serve({ environment: { SERVER_PORT: String(port), METRICS_PORT: String(metrics) } })
-      yield* stage.put("good", record("good", withTests))
+      yield* stage.put("good", record("good", { ...withTests, git_ref: longRef }))
       yield* stage.put("bad", record("bad", { git_ref: brokenRef, owner: "circus" }))
       yield* stage.put("wrong", { owner: "circus" })
       yield* stage.ended("good")
