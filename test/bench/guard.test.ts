@@ -28,7 +28,7 @@ describe("what a job costs", () => {
   it(
     "is nothing once it was archived: no value of it lives on",
     async () => {
-      assert.isBelow(await leftBehind(300), 1)
+      assert.isBelow(await leftBehind(600), 2)
     },
     patience
   )
