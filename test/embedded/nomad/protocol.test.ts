@@ -147,21 +147,27 @@ describe("logs", () => {
   )
 })
 
+/** A task that has ended, its folders, and how its allocation's files are read. */
+const endedTask = Effect.gen(function* () {
+  const driver = scripted({})
+  const agent = yield* startAgent(driver)
+  yield* agent.call("POST", "/v1/jobs", scriptJob("web", "none"))
+  const id = String(at(yield* agent.ended("web"), "ID"))
+  const [context] = driver.contexts
+  if (context === undefined) return yield* Effect.dieMessage("the task never ran")
+  return { folders: context.folders, cat: (path: string) => agent.get(`/v1/client/fs/cat/${id}?path=${path}`) }
+})
+
 describe("files of an allocation", () => {
   it.scopedLive("don't lead out of its folder and don't show its secrets", () =>
     Effect.gen(function* () {
-      const driver = scripted({})
-      const agent = yield* startAgent(driver)
-      yield* agent.call("POST", "/v1/jobs", scriptJob("web", "none"))
-      const id = String(at(yield* agent.ended("web"), "ID"))
-      const [context] = driver.contexts
+      const { cat, folders } = yield* endedTask
       yield* Effect.promise(async () => {
-        await writeFile(join(context?.folders.local ?? "", "result.json"), '{"digest":"d"}')
-        await writeFile(join(context?.folders.secrets ?? "", "token"), "hidden")
-        await symlink("/etc/passwd", join(context?.folders.local ?? "", "link"))
-        await symlink("../secrets/token", join(context?.folders.local ?? "", "sneaky"))
+        await writeFile(join(folders.local, "result.json"), '{"digest":"d"}')
+        await writeFile(join(folders.secrets, "token"), "hidden")
+        await symlink("/etc/passwd", join(folders.local, "link"))
+        await symlink("../secrets/token", join(folders.local, "sneaky"))
       })
-      const cat = (path: string) => agent.get(`/v1/client/fs/cat/${id}?path=${path}`)
       assert.strictEqual((yield* cat("main/local/result.json")).text, '{"digest":"d"}')
       assert.strictEqual((yield* cat("main/local/link")).text, "Path escapes the alloc directory")
       assert.strictEqual((yield* cat("main/secrets/token")).text, "Reading secret file prohibited: main/secrets/token")
@@ -171,13 +177,9 @@ describe("files of an allocation", () => {
 
   it.scopedLive("that nobody ever writes to hold up nothing", () =>
     Effect.gen(function* () {
-      const driver = scripted({})
-      const agent = yield* startAgent(driver)
-      yield* agent.call("POST", "/v1/jobs", scriptJob("web", "none"))
-      const id = String(at(yield* agent.ended("web"), "ID"))
-      const pipe = join(driver.contexts[0]?.folders.local ?? "", "pipe")
-      yield* Effect.promise(() => promisify(execFile)("mkfifo", [pipe]))
-      assert.strictEqual((yield* agent.get(`/v1/client/fs/cat/${id}?path=main/local/pipe`)).status, 500)
+      const { cat, folders } = yield* endedTask
+      yield* Effect.promise(() => promisify(execFile)("mkfifo", [join(folders.local, "pipe")]))
+      assert.strictEqual((yield* cat("main/local/pipe")).status, 500)
     })
   )
 })
