@@ -8,6 +8,7 @@ import { Nomad } from "../nomad/Nomad.ts"
 import type { Redactor } from "../redaction/Redactor.ts"
 import { type BoundedLog, makeLogWindow, tailKept } from "../store/BoundedLog.ts"
 import { type Archived, LogArchive, type LogStream } from "../store/LogArchive.ts"
+import { bothOf } from "./bothOf.ts"
 
 /**
  * Brings an ended child's logs and report to safety, before Nomad forgets them, and leaves the secrets behind. Repeating it
@@ -23,23 +24,15 @@ export const collect = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Collected, ApiError, Nomad | LogArchive> {
   if (Option.isNone(allocationId)) return nothingCollected
   const id = allocationId.value
-  const first = yield* Effect.all(
-    {
-      stdout: Effect.either(readLog(id, "stdout", redactor)),
-      stderr: Effect.either(readLog(id, "stderr", redactor))
-    },
-    { concurrency: 2 }
-  )
+  const first = yield* readBoth(id, redactor)
   const { failure, result } = yield* reports(id, attempt.phase, succeeded)
   const read = Option.isSome(result.value) ? first : yield* lookAgain(id, first, redactor)
-  const { stderr, stdout } = yield* Effect.all(
-    {
-      stdout: saveLog(name, attempt, "stdout", read.stdout),
-      stderr: saveLog(name, attempt, "stderr", read.stderr)
-    },
-    // An empty one has nothing that the other would wait for.
-    { concurrency: isEmpty(read.stdout) || isEmpty(read.stderr) ? 1 : 2 }
-  )
+  const save = (stream: LogStream) => saveLog(name, attempt, stream, read[stream])
+  // An empty one has nothing that the other would wait for.
+  const oneByOne = isEmpty(read.stdout) || isEmpty(read.stderr)
+  const [stdout, stderr] = yield* oneByOne
+    ? Effect.zip(save("stdout"), save("stderr"))
+    : bothOf(save("stdout"), save("stderr"))
   const logs = [stdout, stderr]
   const unreachable = [...logs.map(({ state }) => state), result.state, failure.state].includes("unreachable")
   const reported = Option.orElse(
@@ -78,6 +71,11 @@ const task = "main"
 type ReadLog = Either.Either<BoundedLog, ApiError>
 
 type ReadLogs = Readonly<Record<LogStream, ReadLog>>
+
+const readBoth = (allocationId: string, redactor: Redactor): Effect.Effect<ReadLogs, never, Nomad> => {
+  const read = (stream: LogStream) => Effect.either(readLog(allocationId, stream, redactor))
+  return Effect.map(bothOf(read("stdout"), read("stderr")), ([stdout, stderr]) => ({ stdout, stderr }))
+}
 
 /**
  * A file that goes between being listed and being opened looks like an empty one: a second look finds it gone, and the
