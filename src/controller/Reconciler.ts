@@ -66,9 +66,13 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   /** The index of each status that was told of as left to a newer version. */
   const left = new Map<string, number | undefined>()
 
-  const readStatus = Effect.fnUntraced(function* (name: string) {
-    const known = cache.get(name)
-    if (known !== undefined) return known
+  const readStatus = (name: string) =>
+    Effect.suspend(() => {
+      const known = cache.get(name)
+      return known === undefined ? loadStatus(name) : Effect.succeed(known)
+    })
+
+  const loadStatus = Effect.fnUntraced(function* (name: string) {
     const statuses = yield* Statuses
     const read = yield* statuses.get(name)
     cache.set(name, read)
@@ -253,38 +257,35 @@ const decideWithReports = Effect.fnUntraced(function* (
  * Makes Nomad forget what is over, before the write: the request for it goes with that, and nothing else remembers it. All
  * that is to be known of such a child is in the store since its outcome is.
  */
-const forgetChildren = Effect.fnUntraced(function* (
-  actions: ReadonlyArray<Action>
-): Effect.fn.Return<void, ApiError, Nomad> {
-  const nomad = yield* Nomad
-  const over = actions.filter(Action.$is("Purge"))
-  yield* eachOf(over, 8, ({ nomadJobId }) => nomad.stop(nomadJobId, { purge: true }))
-})
+const forgetChildren = (actions: ReadonlyArray<Action>): Effect.Effect<unknown, ApiError, Nomad> =>
+  eachOf(actions.filter(Action.$is("Purge")), 8, ({ nomadJobId }) =>
+    Effect.flatMap(Nomad, (nomad) => nomad.stop(nomadJobId, { purge: true }))
+  )
 
 /** Does what was announced. Answers with the jobs that Nomad refused, by id, and its words. */
-const act = Effect.fnUntraced(function* (
+const act = (
   installation: string,
   settings: Settings,
   status: Status,
   actions: ReadonlyArray<Action>
-): Effect.fn.Return<ReadonlyMap<string, string>, ApiError, Nomad | Redaction> {
-  const nomad = yield* Nomad
-  const redaction = yield* Redaction
+): Effect.Effect<ReadonlyMap<string, string>, ApiError, Nomad | Redaction> => {
   const due = actions.filter((action) => action._tag === "Stop" || action._tag === "Register")
-  const refused = yield* eachOf(due, 8, (action) => {
+  const refused = eachOf(due, 8, (action) => {
     switch (action._tag) {
       case "Stop":
-        return Effect.as(nomad.stop(action.nomadJobId), [])
+        return Effect.flatMap(Nomad, (nomad) => Effect.as(nomad.stop(action.nomadJobId), []))
       case "Register":
         return register(installation, settings, status, action.attempt).pipe(
           Effect.as([]),
           Effect.catchIf(
             (error): error is Invalid => error instanceof Invalid,
             ({ detail }) =>
-              Effect.map(redaction.of(status), ({ text }) => [[action.attempt.nomad_job_id, text(detail)] as const])
+              Effect.flatMap(Redaction, (redaction) =>
+                Effect.map(redaction.of(status), ({ text }) => [[action.attempt.nomad_job_id, text(detail)] as const])
+              )
           )
         )
     }
   })
-  return new Map(refused.flat())
-})
+  return Effect.map(refused, (each) => new Map(each.flat()))
+}

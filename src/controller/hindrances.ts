@@ -26,12 +26,12 @@ export const makeHindrances = <R>(
     return read === undefined || status === undefined || isTerminal(status.status) ? undefined : { read, status }
   }
 
-  const noteEnd = Effect.fnUntraced(function* (name: string) {
+  const noteEnd = (name: string) => {
     failures.delete(name)
     const found = unfinished(name)
-    if (found?.status.hindered === undefined) return
-    yield* write(name, found.read, unhindered(found.status, yield* Clock.currentTimeMillis))
-  })
+    if (found?.status.hindered === undefined) return Effect.void
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => write(name, found.read, unhindered(found.status, now)))
+  }
 
   const noteFailure = Effect.fnUntraced(function* (name: string, error: ApiError | WriteConflict) {
     if (error._tag === "WriteConflict" || error.system !== "nomad") return

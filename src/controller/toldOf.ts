@@ -13,23 +13,22 @@ import { deliveriesOf, type Transition } from "../webhooks/deliveriesOf.ts"
  * What a write of a status puts into the store for the receivers of its webhook. A run keeps what signs its deliveries from
  * its beginning on: its record may say something else by the time they are sent, or be deleted.
  */
-export const toldOf = Effect.fnUntraced(function* (
+export const toldOf = (
   keys: Keys,
   transition: Omit<Transition, "confidential">,
   record: Option.Option<StoredRecord>
-): Effect.fn.Return<Pick<WriteGuard, "confidential" | "deliveries">, ApiError, Consul | LogArchive> {
+): Effect.Effect<Pick<WriteGuard, "confidential" | "deliveries">, ApiError, Consul | LogArchive> => {
   const { after, before } = transition
   const begins = !Option.exists(before, ({ job_id: id }) => id === after.job_id)
   const value = begins ? Option.flatMap(record, (stored) => confidentialOf(stored, after)) : Option.none()
   const confidential = Option.isSome(value) ? Option.fromNullable(after.job_id) : Option.none()
-  const deliveries = yield* deliveriesOf(keys, { ...transition, confidential })
-  return {
+  return Effect.map(deliveriesOf(keys, { ...transition, confidential }), (deliveries) => ({
     deliveries,
     ...(Option.isSome(value) && Option.isSome(confidential)
       ? { confidential: { id: confidential.value, value: value.value } }
       : {})
-  }
-})
+  }))
+}
 
 const confidentialOf = ({ view }: StoredRecord, { config, hash }: Status): Option.Option<Confidential> =>
   view._tag === "Valid" && view.desired.hash === hash && config?.webhook_url !== undefined

@@ -25,30 +25,46 @@ export interface Transition {
 }
 
 /** What the receivers are to be told of a transition, in order: to be written with the status that says it. */
-export const deliveriesOf = Effect.fnUntraced(function* (
+export const deliveriesOf = (
   keys: Keys,
   { after, before, confidential, ended }: Transition
-): Effect.fn.Return<ReadonlyArray<OutboxEntry>, ApiError, Consul | LogArchive> {
+): Effect.Effect<ReadonlyArray<OutboxEntry>, ApiError, Consul | LogArchive> => {
   const statuses = [...Option.toArray(before), ...Option.toArray(ended), after]
   const steps = Option.isNone(before) ? [after] : statuses.slice(1)
   const former = Option.isNone(before) ? [undefined] : statuses
-  const entries = yield* Effect.forEach(steps, (status, at) =>
-    entriesOf(keys, former[at], status, status === after ? confidential : Option.none())
+  const wanted = steps.flatMap((status, at) => wantedOf(former[at], status))
+  // Most records have no webhook.
+  if (wanted.length === 0) return nothingTold
+  const entries = Effect.forEach(wanted, (each) =>
+    entriesOf(keys, each, each.status === after ? confidential : Option.none())
   )
-  return entries.flat()
-})
+  return Effect.map(entries, (each) => each.flat())
+}
 
-const entriesOf = Effect.fnUntraced(function* (
-  keys: Keys,
-  before: Status | undefined,
-  status: Status,
-  written: Option.Option<string>
-) {
+const nothingTold: Effect.Effect<ReadonlyArray<OutboxEntry>> = Effect.succeed([])
+
+/** What one status has brought that its receiver asked for: at least one event. */
+interface Wanted {
+  readonly config: BuildJob
+  readonly url: string
+  readonly jobId: string
+  readonly status: Status
+  readonly events: ReadonlyArray<WebhookEvent>
+}
+
+const wantedOf = (before: Status | undefined, status: Status): ReadonlyArray<Wanted> => {
   const { config, job_id: jobId } = status
   const url = config?.webhook_url
   if (config === undefined || url === undefined || jobId === undefined) return []
   const events = webhookEvents(before, status).filter((event) => isWebhookWanted(config, event))
-  if (events.length === 0) return []
+  return events.length === 0 ? [] : [{ config, url, jobId, status, events }]
+}
+
+const entriesOf = Effect.fnUntraced(function* (
+  keys: Keys,
+  { config, events, jobId, status, url }: Wanted,
+  written: Option.Option<string>
+) {
   const confidential = Option.isSome(written) ? written : yield* confidentialOf(keys, status.name, jobId)
   const logs = events.some(isLast) ? yield* readRunLogs(status) : nothingRead
   return events.map((event): OutboxEntry => {
