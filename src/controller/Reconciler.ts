@@ -151,14 +151,16 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     return snapshot
   })
 
-  const finish = (name: string, record: Option.Option<StoredRecord>, read: StatusRead, policy: Policy) =>
-    archiveFinished(options, { name, record, read, policy }).pipe(
+  const finish = (name: string, record: Option.Option<StoredRecord>, read: StatusRead, policy: Policy) => {
+    if (!Option.exists(read.status, ({ status }) => isTerminal(status))) return Effect.succeed(false)
+    return archiveFinished(options, { name, record, read, policy }).pipe(
       Effect.tap((moved) => {
         if (moved || Option.exists(read.status, isOver)) cache.delete(name)
         return moved ? options.archived(name) : Effect.void
       }),
       Effect.tapError(() => Effect.sync(() => cache.delete(name)))
     )
+  }
 
   const rewrite = Effect.fnUntraced(function* (name: string, before: StatusRead, status: Status) {
     yield* write(name, status, (yield* Records).get(name), before, { ended: Option.none(), handled: [] })
